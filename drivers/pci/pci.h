@@ -2,18 +2,20 @@
 /*
  * PCI Express: bus 0 of a host bridge with an enhanced configuration window (ECAM).
  *
- * Two users. Root, who owns the window, finds the functions, gives them addresses and switches them on:
+ * Two users. Root, who owns the window, finds the functions, gives them addresses and switches them
+ * on:
  *
- *     pci_enumerate      what is there, with the sizes of all BARs; leaves every function switched off
- *     pci_assign         addresses for one function's BARs, out of the windows of the device tree's `ranges`
- *     pci_enable         memory decoding and bus mastering on, INTx not disabled
- *     pci_disable        all off: no DMA and no interrupt after it
+ *     pci_enumerate      what is there, with the sizes of all BARs; leaves every function switched
+ * off pci_assign         addresses for one function's BARs, out of the windows of the device tree's
+ * `ranges` pci_enable         memory decoding and bus mastering on, INTx not disabled pci_disable
+ * all off: no DMA and no interrupt after it
  *
- * And drivers, who see the configuration page of their function read-only and use the pci_config_ functions on it.
+ * And drivers, who see the configuration page of their function read-only and use the pci_config_
+ * functions on it.
  *
- * Devices are not trusted: every walk is bounded, every size and offset checked. Nothing allocates, blocks or keeps
- * state beyond the caller's structs. Bridges are listed but neither assigned nor enabled: buses behind them are not
- * used. Expansion ROMs and I/O BARs are never given addresses.
+ * Devices are not trusted: every walk is bounded, every size and offset checked. Nothing allocates,
+ * blocks or keeps state beyond the caller's structs. Bridges are listed but neither assigned nor
+ * enabled: buses behind them are not used. Expansion ROMs and I/O BARs are never given addresses.
  *
  * Sources: PCI Local Bus 3.0 chapter 6, PCI Express Base 4.0 chapter 7.
  */
@@ -25,8 +27,8 @@
 #include <stdint.h>
 
 #define PCI_ECAM_BUS_SIZE UINT32_C(0x100000) /* of one bus: what root has to map */
-#define PCI_CONFIG_SIZE 4096u                /* of one function */
-#define PCI_BARS 6u
+#define PCI_CONFIG_SIZE   4096u              /* of one function */
+#define PCI_BARS          6u
 #define PCI_FUNCTIONS_MAX 256u /* on one bus */
 
 /* Registers of the configuration header */
@@ -49,8 +51,9 @@ enum pci_capability_id {
 };
 
 /*
- * Access to the window by 32-bit words; `offset` is within bus 0 (device << 15 | function << 12 | register) and a
- * multiple of 4. pci_ecam_access makes the one for real, mapped (device memory) windows.
+ * Access to the window by 32-bit words; `offset` is within bus 0 (device << 15 | function << 12 |
+ * register) and a multiple of 4. pci_ecam_access makes the one for real, mapped (device memory)
+ * windows.
  */
 struct pci_access {
     uint32_t (*read)(void *context, uint32_t offset);
@@ -69,16 +72,19 @@ struct pci_bar {
     enum pci_bar_kind kind;
     bool prefetchable;
     bool assigned;
-    uint64_t size;        /* bytes, a power of two, as the device decodes them */
-    uint64_t address;     /* as the processor sees it (physical); valid when assigned, a multiple of 4 KiB */
-    uint64_t mapped_size; /* bytes from `address` on that belong to this BAR alone, a multiple of 4 KiB */
+    uint64_t size; /* bytes, a power of two, as the device decodes them */
+    uint64_t
+        address; /* as the processor sees it (physical); valid when assigned, a multiple of 4 KiB */
+    uint64_t mapped_size; /* bytes from `address` on that belong to this BAR alone, a multiple of 4
+                             KiB */
 };
 
 struct pci_function {
     uint8_t device;   /* 0-31 */
     uint8_t function; /* 0-7 */
     bool bridge;      /* header type 1 or 2 */
-    uint16_t requester_id; /* bus 0: device << 3 | function; the stream of the SMMU before `iommu-map` */
+    uint16_t
+        requester_id; /* bus 0: device << 3 | function; the stream of the SMMU before `iommu-map` */
     uint32_t config_offset; /* of its configuration page in the window; add the window's address */
     uint16_t vendor_id;
     uint16_t device_id;
@@ -109,16 +115,18 @@ enum pci_status {
 struct pci_access pci_ecam_access(volatile void *window);
 
 /*
- * Fills `functions` with what is on the bus, in order, and returns how many there are; more than `capacity` means
- * that only the first `capacity` were stored and touched. Switches decoding and bus mastering of every stored endpoint
- * off while it sizes the BARs, and leaves them off.
+ * Fills `functions` with what is on the bus, in order, and returns how many there are; more than
+ * `capacity` means that only the first `capacity` were stored and touched. Switches decoding and
+ * bus mastering of every stored endpoint off while it sizes the BARs, and leaves them off.
  */
-size_t pci_enumerate(const struct pci_access *access, struct pci_function *functions, size_t capacity);
+size_t pci_enumerate(const struct pci_access *access, struct pci_function *functions,
+                     size_t capacity);
 
 /*
- * Gives every memory BAR an address from the first window that fits: 32-bit BARs below 4 GiB, prefetchable windows for
- * prefetchable BARs only, naturally aligned and at least 4 KiB each, so that no two BARs share a page. Larger BARs of
- * the function go first. On failure *bar is the BAR's number, and BARs assigned so far keep their addresses.
+ * Gives every memory BAR an address from the first window that fits: 32-bit BARs below 4 GiB,
+ * prefetchable windows for prefetchable BARs only, naturally aligned and at least 4 KiB each, so
+ * that no two BARs share a page. Larger BARs of the function go first. On failure *bar is the BAR's
+ * number, and BARs assigned so far keep their addresses.
  */
 enum pci_status pci_assign(const struct pci_access *access, struct pci_function *function,
                            struct pci_window *windows, size_t window_count, unsigned *bar);
@@ -137,9 +145,9 @@ uint16_t pci_config_read16(const volatile void *config, uint32_t offset);
 uint32_t pci_config_read32(const volatile void *config, uint32_t offset);
 
 /*
- * The walk over the capability list: 0 as `previous` gives the first capability, later the last answer; 0 is the end,
- * also of a list that leaves its area. A list that goes in circles ends after 48 steps, the number that fit:
- * `steps` is the walk's counter, 0 at the start.
+ * The walk over the capability list: 0 as `previous` gives the first capability, later the last
+ * answer; 0 is the end, also of a list that leaves its area. A list that goes in circles ends after
+ * 48 steps, the number that fit: `steps` is the walk's counter, 0 at the start.
  */
 uint32_t pci_capability_next(const volatile void *config, uint32_t previous, unsigned *steps);
 
