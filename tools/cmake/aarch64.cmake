@@ -24,3 +24,7 @@ set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 # No -DNDEBUG: assertions stay in unless a component's own option takes them out.
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g" CACHE STRING "")
 set(CMAKE_ASM_FLAGS_RELWITHDEBINFO "-g" CACHE STRING "")
+
+# Libraries may need each other in any order (musl calls the runtime, which calls musl).
+set(CMAKE_C_LINK_EXECUTABLE
+    "<CMAKE_C_COMPILER> <FLAGS> <CMAKE_C_LINK_FLAGS> <LINK_FLAGS> -Wl,--start-group <OBJECTS> <LINK_LIBRARIES> -Wl,--end-group -o <TARGET>")

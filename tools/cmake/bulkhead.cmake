@@ -18,9 +18,9 @@ set(BULKHEAD_DIR "${PROJECT_SOURCE_DIR}")
 set(BULKHEAD_TOOLS "${PROJECT_SOURCE_DIR}/tools")
 set(BULKHEAD_TARGET_BUILD "${PROJECT_SOURCE_DIR}/build/target")
 
-# The same sources give the same bytes in any directory.
+# The same sources give the same bytes in any directory; gdb is told where /bulkhead is.
 set(BULKHEAD_REPRODUCIBLE
-    "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=" "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=."
+    "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=" "-fdebug-prefix-map=${PROJECT_SOURCE_DIR}=/bulkhead"
     -Wdate-time -fno-record-gcc-switches)
 set(BULKHEAD_WARNINGS -Wall -Wextra -Werror -Wconversion)
 set(BULKHEAD_INCLUDES "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/kernel/api")
@@ -105,15 +105,6 @@ function(bulkhead_libraries_below dir)
     endforeach()
 endfunction()
 
-# musl calls the runtime's bh_libc_syscall and the runtime calls musl: tell CMake of the cycle.
-function(bulkhead_finish_libraries)
-    if(TARGET runtime AND TARGET musl)
-        target_link_libraries(runtime INTERFACE musl)
-        target_link_libraries(musl INTERFACE runtime)
-        set_target_properties(runtime musl PROPERTIES LINK_INTERFACE_MULTIPLICITY 3)
-    endif()
-endfunction()
-
 # One native domain: <build>/<folder>/NAME (with symbols) and NAME.elf (stripped, for bundles).
 # Always linked with the runtime, musl and libgcc.
 function(bulkhead_domain name)
@@ -130,7 +121,7 @@ function(bulkhead_domain name)
         set(check ${Python3_EXECUTABLE} ${BULKHEAD_TOOLS}/check_fp.py ${CMAKE_OBJDUMP}
             $<TARGET_FILE:${name}>)
     endif()
-    target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} runtime musl ${printf} musl gcc)
+    target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} runtime musl ${printf} gcc)
     target_link_options(${name} PRIVATE
         -nostdlib -static -no-pie "-Wl,-T,${script}" -Wl,--gc-sections -Wl,--build-id=none
         -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
