@@ -138,7 +138,7 @@ enum virtqueue_status virtqueue_take(struct virtqueue *queue, uint64_t *token, u
 
 bool virtqueue_interrupts(struct virtqueue *queue, bool on)
 {
-    uint16_t flags = on ? 0 : AVAILABLE_NO_INTERRUPT;
+    uint16_t flags = (uint16_t)(on ? 0 : AVAILABLE_NO_INTERRUPT);
     __atomic_store_n(&queue->available->flags, flags, __ATOMIC_RELAXED);
     if (!on) {
         return false;
