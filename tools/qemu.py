@@ -188,7 +188,7 @@ class Console:
         """End QEMU, whatever it is doing. Returns nothing; may be called again."""
         if self.process:
             with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
+                os.killpg(self.process.pid, signal.SIGKILL)  # it leads its own session
             self.process.wait()
             self.reader.join()
             self.process.stdin.close()

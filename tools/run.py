@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Boot a system in QEMU: the demonstration, or one guest of yours. Behind `./bulkhead run` and `debug`.
+
+As a module, tests use demo_system() and guest_system() to make what they boot.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+
+import bundle
+import describe
+import disk
+import dtb
+import qemu
+
+REPOSITORY = qemu.REPOSITORY
+RUN = REPOSITORY / "build" / "run"
+GUEST = REPOSITORY / "build" / "guest"
+DOMAINS = qemu.TARGET / "domains"
+KERNEL_SYMBOLS = qemu.TARGET / "kernel" / "kernel.elf"
+DEMO_GUESTS = 8  # volumes on the demonstration disk
+DEFAULT_PORT = 8080
+
+
+@dataclasses.dataclass
+class System:
+    """What a machine boots: the bundle, and the disk beside it."""
+
+    bundle: pathlib.Path
+    disk: pathlib.Path
+
+
+def domain_files():
+    """Program name to stripped ELF file, of all domains that were built."""
+    files = {path.stem: path for path in sorted(DOMAINS.glob("*/*.elf"))}
+    if "root" not in files:
+        raise qemu.Failure(f"there are no domains in {DOMAINS}; run ./bulkhead build first")
+    return files
+
+
+def make_bundle(output, description, files=None):
+    """Write a bundle of the description (DTS text) and the domains. `files`: further entries."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    source, blob = output.with_suffix(".dts"), output.with_suffix(".dtb")
+    source.write_text(description, encoding="utf-8")
+    try:
+        dtb.compile_dts(str(source), str(blob), [REPOSITORY, REPOSITORY / "kernel" / "api"])
+    except subprocess.CalledProcessError:
+        raise qemu.Failure(f"the system description {source} does not compile") from None
+    entries = {name: path.read_bytes() for name, path in domain_files().items()}
+    entries["system.dtb"] = blob.read_bytes()
+    for name, path in (files or {}).items():
+        entries[name] = pathlib.Path(path).read_bytes()
+    bundle.write(output, entries)
+    return output
+
+
+def make_disk(output, volumes, fresh=False):
+    """Write the disk unless it is there and was made from the same volumes and files."""
+    state = hashlib.sha256()
+    for volume in volumes:
+        state.update(volume.encode() + b"\0")
+        path = pathlib.Path(volume.partition("=")[2])
+        if path.is_file():
+            status = path.stat()
+            state.update(f"{status.st_size} {status.st_mtime_ns}\0".encode())
+    stamp = output.with_suffix(".stamp")
+    if fresh or not output.exists() or not stamp.exists() or stamp.read_text() != state.hexdigest():
+        stamp.unlink(missing_ok=True)
+        try:
+            disk.make_disk(output, volumes)
+        except disk.DiskError as error:
+            raise qemu.Failure(f"disk: {error}") from None
+        stamp.write_text(state.hexdigest())
+    return output
+
+
+def demo_volumes():
+    """The volumes of the demonstration disk, as arguments of disk.py."""
+    return [f"kernel={GUEST / 'Image'}", f"initrd={GUEST / 'initrd'}",
+            *[f"debian{number}=ext4:64M" for number in range(1, DEMO_GUESTS + 1)],
+            "state=empty:16M"]
+
+
+def demo_system(guests=1, guest_memory=128 << 20, directory=RUN, name="demo", fresh=False,
+                description=None):
+    """The demonstration system. Tests give a directory or name of their own."""
+    directory = pathlib.Path(directory)
+    text = description or describe.demo(guests, guest_memory)
+    return System(bundle=make_bundle(directory / f"{name}.cpio", text),
+                  disk=make_disk(directory / f"{name}.img", demo_volumes(), fresh))
+
+
+def guest_system(kernel, initrd=None, append="", disk_file=None, memory=256 << 20, vcpus=1,
+                 directory=RUN, name="guest"):
+    """A system whose only guest boots `kernel`; the guest's end is the machine's."""
+    directory = pathlib.Path(directory)
+    volumes = [f"kernel={kernel}"]
+    if initrd:
+        volumes.append(f"initrd={initrd}")
+    if disk_file:
+        volumes.append(f"disk={disk_file}")
+    for volume in volumes:
+        path = volume.partition("=")[2]
+        if not os.path.isfile(path):
+            raise qemu.Failure(f"there is no file {path}")
+    text = describe.single_guest(
+        memory=memory, append=append, initrd=bool(initrd), disk=bool(disk_file), vcpus=vcpus,
+        initrd_size=os.path.getsize(initrd) if initrd else 0)
+    return System(bundle=make_bundle(directory / f"{name}.cpio", text),
+                  disk=make_disk(directory / f"{name}.img", volumes, fresh=True))
+
+
+def free_port(wanted, explicit):
+    """`wanted` if nothing listens there; if the user did not insist, the next that is free."""
+    for port in range(wanted, wanted + (1 if explicit else 100)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise qemu.Failure(f"port {wanted} is in use; choose another with --port")
+
+
+def write_gdbinit(path, port):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"""set confirm off
+set pagination off
+set architecture aarch64
+set substitute-path /bulkhead {REPOSITORY}
+file {KERNEL_SYMBOLS}
+target remote 127.0.0.1:{port}
+define domain
+    add-symbol-file {DOMAINS}/$arg0/$arg0
+end
+document domain
+Load the symbols of a domain: domain NAME. All domains are linked at the same address.
+end
+""", encoding="utf-8")
+
+
+def debug(machine, with_console):
+    """Boot stopped, with gdb here (or, `with_console`, the console here and gdb elsewhere)."""
+    gdbinit = RUN / "gdbinit"
+    write_gdbinit(gdbinit, machine.gdb)
+    gdb = shutil.which("gdb-multiarch") or "gdb"
+    if with_console:
+        print(f"run: waiting for gdb; in another terminal: {gdb} -x {gdbinit}", file=sys.stderr)
+        return qemu.interact(machine, name="debug")
+    with qemu.Console(machine, name="debug", echo=False) as console:
+        print(f"run: the console goes to {console.log_path}", file=sys.stderr)
+        return subprocess.run([gdb, "-q", "-x", gdbinit], check=False).returncode
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        prog="./bulkhead run", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="""Boot in QEMU with the console on this terminal.
+
+Without --kernel: the demonstration system, guests debian1 to debianN with Debian's kernel, the manager's
+web page on http://127.0.0.1:PORT. Ctrl-] switches between consoles. Disks persist in build/run/demo.img.
+
+With --kernel: one guest that boots FILE. Its console is this terminal, and the command ends with it: exit
+status 0 after power-off, 1 after a crash.
+
+Ctrl-A x ends the machine at once.""")
+    parser.add_argument("--headless", action="store_true", help="read no input")
+    parser.add_argument("--nvme", action="store_true", help="the disk is NVMe (default: virtio-blk)")
+    parser.add_argument("--memory", metavar="SIZE",
+                        help="of the machine (default 2G); with --kernel, of the guest (default 256M)")
+    parser.add_argument("--cpus", type=int, default=1, metavar="N", help="of the machine (default 1)")
+    parser.add_argument("--icount", action="store_true",
+                        help="deterministic: one instruction is one nanosecond of virtual time")
+    parser.add_argument("--qemu", action="append", default=[], metavar="ARG", help="further QEMU argument")
+    demo = parser.add_argument_group("demonstration")
+    demo.add_argument("--guests", type=int, default=1, metavar="N", help=f"1 to {DEMO_GUESTS} (default 1)")
+    demo.add_argument("--port", type=int, metavar="P",
+                      help=f"of the manager on this host (default {DEFAULT_PORT}, or the next free one)")
+    demo.add_argument("--fresh", action="store_true", help="make the disk anew")
+    demo.add_argument("--system", metavar="FILE.dts", help="another system description")
+    guest = parser.add_argument_group("one guest")
+    guest.add_argument("--kernel", metavar="FILE", help="arm64 Image")
+    guest.add_argument("--initrd", metavar="FILE")
+    guest.add_argument("--append", default="", metavar="STRING", help="kernel command line")
+    guest.add_argument("--disk", metavar="FILE", help="raw image of /dev/vda; a copy, changes are lost")
+    guest.add_argument("--vcpus", type=int, default=1, metavar="N")
+    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--console", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if not 0 <= args.guests <= DEMO_GUESTS:
+        parser.error(f"--guests must be 0 to {DEMO_GUESTS}")
+    if not args.kernel and (args.initrd or args.append or args.disk or args.vcpus != 1):
+        parser.error("--initrd, --append, --disk and --vcpus go with --kernel")
+    return args
+
+
+def make_machine(args):
+    common = {"cpus": args.cpus, "nvme": args.nvme, "icount": args.icount, "extra": tuple(args.qemu)}
+    if args.debug:
+        common["gdb"] = free_port(1234, False)
+    if args.kernel:
+        memory = describe.parse_size(args.memory or "256M")
+        system = guest_system(args.kernel, args.initrd, args.append, args.disk, memory, args.vcpus)
+        total = max(2 << 30, memory + (512 << 20))
+        return qemu.Machine(initrd=system.bundle, disk=system.disk, memory=f"{total >> 20}M", **common)
+
+    description = pathlib.Path(args.system).read_text(encoding="utf-8") if args.system else None
+    system = demo_system(args.guests, fresh=args.fresh, description=description)
+    port = free_port(args.port or DEFAULT_PORT, args.port is not None)
+    print(f"run: manager on http://127.0.0.1:{port}; Ctrl-] switches consoles, Ctrl-A x ends the machine",
+          file=sys.stderr)
+    return qemu.Machine(initrd=system.bundle, disk=system.disk, memory=args.memory or "2G", network=True,
+                        port=port, **common)
+
+
+def main():
+    args = parse_arguments()
+    try:
+        machine = make_machine(args)
+        if args.debug:
+            status = debug(machine, args.console)
+        else:
+            status = qemu.interact(machine, headless=args.headless)
+    except (qemu.Failure, OSError, ValueError) as error:
+        sys.exit(f"run: {error}")
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
