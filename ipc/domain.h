@@ -71,6 +71,9 @@ enum bh_resource_state {
 #define BH_NAME_MAX 32u
 
 /*
+ * argument[1] of a device's MMIO, IRQ and DMA resources is the device's number in the domain's `devices` as described,
+ * from 0; a missing optional device leaves a gap (net.h refers to network cards so).
+ *
  * Names. Channels: on the client's side what it is for ("disk0", "net0", "console", "log"), on the server's side the
  * client ("debian1", "manager"); block channels have the volume in `object`, network ones the network, console ones the
  * console's name. Devices: the name in the system description, and `object` is the driver ("nvme", "virtio-blk",
@@ -113,6 +116,8 @@ struct bh_domain_page {
     uint32_t generation;
     uint32_t resource_count; /* entries in use or once used */
     struct bh_resource resource[BH_DOMAIN_RESOURCE_MAX];
+    uint32_t cpu_features; /* as in bh_boot_info: BH_CPU_ bits */
+    uint32_t reserved;
 };
 
 _Static_assert(sizeof(struct bh_domain_page) <= BH_DOMAIN_PAGE_SIZE, "fits");

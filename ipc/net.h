@@ -20,7 +20,7 @@
 
 enum bh_net_operation {
     BH_NET_TRANSMIT = 1, /* the frame lies in [offset, offset + length) */
-    BH_NET_RECEIVE = 2,  /* room for a frame */
+    BH_NET_RECEIVE = 2,  /* room for a frame: length is at least BH_NET_FRAME_MAX */
 };
 
 enum bh_net_status {
