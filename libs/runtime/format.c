@@ -44,8 +44,8 @@ static void pad(struct output *out, char c, size_t count)
 }
 
 /* `sign` is what comes before zeros of padding: "", "-" or "0x". */
-static void put_number(struct output *out, const struct conversion *conversion, const char *sign, uint64_t value,
-                       unsigned base, const char *digits)
+static void put_number(struct output *out, const struct conversion *conversion, const char *sign,
+                       uint64_t value, unsigned base, const char *digits)
 {
     char text[20]; /* 2^64 - 1 in decimal */
     size_t first = sizeof(text);
@@ -118,7 +118,8 @@ static const char *parse_length(const char *format, unsigned *bytes)
     }
 }
 
-/* Arguments are passed on as a struct: a va_list that is a function's parameter has no address of the right type. */
+/* Arguments are passed on as a struct: a va_list that is a function's parameter has no address of
+ * the right type. */
 struct arguments {
     va_list list;
 };
@@ -136,7 +137,9 @@ static uint64_t next_unsigned(struct arguments *arguments, unsigned bytes)
         return va_arg(arguments->list, uint64_t);
     }
     unsigned value = va_arg(arguments->list, unsigned);
-    return bytes == sizeof(char) ? (unsigned char)value : bytes == sizeof(short) ? (unsigned short)value : value;
+    return bytes == sizeof(char)    ? (unsigned char)value
+           : bytes == sizeof(short) ? (unsigned short)value
+                                    : value;
 }
 
 static int64_t next_signed(struct arguments *arguments, unsigned bytes)
@@ -145,11 +148,14 @@ static int64_t next_signed(struct arguments *arguments, unsigned bytes)
         return va_arg(arguments->list, int64_t);
     }
     int value = va_arg(arguments->list, int);
-    return bytes == sizeof(char) ? (signed char)value : bytes == sizeof(short) ? (short)value : value;
+    return bytes == sizeof(char)    ? (signed char)value
+           : bytes == sizeof(short) ? (short)value
+                                    : value;
 }
 
 /* Parses what lies between '%' and the conversion's letter. */
-static const char *parse(const char *format, struct conversion *conversion, struct arguments *arguments)
+static const char *parse(const char *format, struct conversion *conversion,
+                         struct arguments *arguments)
 {
     bool negative;
     *conversion = (struct conversion){.precision = SIZE_MAX};
@@ -177,7 +183,8 @@ static const char *parse(const char *format, struct conversion *conversion, stru
 }
 
 /* False: the conversion is unknown. */
-static bool convert(struct output *out, char letter, const struct conversion *conversion, struct arguments *arguments)
+static bool convert(struct output *out, char letter, const struct conversion *conversion,
+                    struct arguments *arguments)
 {
     switch (letter) {
     case 'd':
@@ -188,16 +195,20 @@ static bool convert(struct output *out, char letter, const struct conversion *co
         return true;
     }
     case 'u':
-        put_number(out, conversion, "", next_unsigned(arguments, conversion->bytes), 10, "0123456789");
+        put_number(out, conversion, "", next_unsigned(arguments, conversion->bytes), 10,
+                   "0123456789");
         return true;
     case 'x':
-        put_number(out, conversion, "", next_unsigned(arguments, conversion->bytes), 16, "0123456789abcdef");
+        put_number(out, conversion, "", next_unsigned(arguments, conversion->bytes), 16,
+                   "0123456789abcdef");
         return true;
     case 'X':
-        put_number(out, conversion, "", next_unsigned(arguments, conversion->bytes), 16, "0123456789ABCDEF");
+        put_number(out, conversion, "", next_unsigned(arguments, conversion->bytes), 16,
+                   "0123456789ABCDEF");
         return true;
     case 'p':
-        put_number(out, conversion, "0x", (uintptr_t)va_arg(arguments->list, void *), 16, "0123456789abcdef");
+        put_number(out, conversion, "0x", (uintptr_t)va_arg(arguments->list, void *), 16,
+                   "0123456789abcdef");
         return true;
     case 'c': {
         char text[2] = {(char)va_arg(arguments->list, int), 0};
@@ -230,7 +241,7 @@ size_t bh_format_list(char *buffer, size_t size, const char *format, va_list lis
     struct arguments arguments;
     va_copy(arguments.list, list);
     while (*format != 0) {
-        const char *percent = strchrnul(format, '%');
+        const char *percent = format + strcspn(format, "%");
         put_text(&out, format, (size_t)(percent - format));
         if (*percent == 0) {
             break;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What every native domain is written with, beside musl: the domain page, channels, the log, time and root.
+ * What every native domain is written with, beside musl: the domain page, channels, the log, time
+ * and root.
  *
- * A domain is one thread: an event loop around bh_wait on BH_SLOT_NOTIFICATION. Nothing here may be called from more than
- * one thread, and nothing but bh_root_call blocks.
+ * A domain is one thread: an event loop around bh_wait on BH_SLOT_NOTIFICATION. Nothing here may be
+ * called from more than one thread, and nothing but bh_root_call blocks.
  *
- * On BH_SIGNAL_CONTROL a domain calls bh_domain_changed first, then looks at its own resources in the domain page. The
- * channel called "log" belongs to the runtime: domains leave it alone.
+ * On BH_SIGNAL_CONTROL a domain calls bh_domain_changed first, then looks at its own resources in
+ * the domain page. The channel called "log" belongs to the runtime: domains leave it alone.
  */
 #ifndef LIBS_RUNTIME_RUNTIME_H
 #define LIBS_RUNTIME_RUNTIME_H
@@ -25,14 +26,16 @@ const struct bh_domain_page *bh_domain(void);
 /* The first attached resource of this kind and name (NULL: any name), or NULL. */
 const struct bh_resource *bh_resource_find(uint32_t kind, const char *name);
 
-/* State of an entry of the domain page, enum bh_resource_state; the rest of the entry is valid once this says ATTACHED. */
+/* State of an entry of the domain page, enum bh_resource_state; the rest of the entry is valid once
+ * this says ATTACHED. */
 static inline uint32_t bh_resource_state(const struct bh_resource *resource)
 {
     return __atomic_load_n(&resource->state, __ATOMIC_ACQUIRE);
 }
 
-/* Whether a word of `arguments` in the domain page is `name`, or begins with `name` and '='. The value (up to the next
- * space) is copied to `value` if that is not NULL, cut at `size` - 1 bytes. */
+/* Whether a word of `arguments` in the domain page is `name`, or begins with `name` and '='. The
+ * value (up to the next space) is copied to `value` if that is not NULL, cut at `size` - 1 bytes.
+ */
 bool bh_argument(const char *name, char *value, size_t size);
 
 /* Opens the rings of a channel that has just been attached (its rings are empty). */
@@ -42,9 +45,10 @@ void bh_channel_attach(struct bh_channel *channel, const struct bh_resource *res
 void bh_domain_changed(void);
 
 /*
- * The log: lines "name: text", where name is the domain's, to the channel "log" or, without one, to the kernel's console
- * (debug kernels). Text beyond BH_LOG_LINE_MAX is cut, a newline at the end is allowed. A line that finds the ring full is
- * dropped, and counted in a later line; bh_log never waits.
+ * The log: lines "name: text", where name is the domain's, to the channel "log" or, without one, to
+ * the kernel's console (debug kernels). Text beyond BH_LOG_LINE_MAX is cut, a newline at the end is
+ * allowed. A line that finds the ring full is dropped, and counted in a later line; bh_log never
+ * waits.
  */
 #define BH_LOG_LINE_MAX 240u
 
@@ -53,10 +57,12 @@ void bh_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same with another name in front; for programs whose lines others look for. */
 void bh_log_as(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* For root, whose resources no page lists: from now on lines go to this channel. NULL: to the kernel's console again. */
+/* For root, whose resources no page lists: from now on lines go to this channel. NULL: to the
+ * kernel's console again. */
 void bh_log_channel(struct bh_channel *channel);
 
-/* Logs the line and ends the domain with a fault (an undefined instruction), by which root learns of it. */
+/* Logs the line and ends the domain with a fault (an undefined instruction), by which root learns
+ * of it. */
 void bh_panic(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* --- Time. Ticks are of the system counter, as the kernel's deadlines are. --- */
@@ -74,12 +80,12 @@ static inline uint64_t bh_ticks(void)
 #endif
 }
 
-uint64_t bh_timer_frequency(void); /* Hz */
+uint64_t bh_timer_frequency(void);      /* Hz */
 uint64_t bh_ticks_from_us(uint64_t us); /* rounded up; UINT64_MAX if it does not fit */
 uint64_t bh_us_from_ticks(uint64_t ticks);
 
-/* Asks for BH_SIGNAL_TIMER at the time `deadline` (ticks); in the past: at once. The domain has one deadline, a new one
- * replaces it. */
+/* Asks for BH_SIGNAL_TIMER at the time `deadline` (ticks); in the past: at once. The domain has one
+ * deadline, a new one replaces it. */
 void bh_deadline_set(uint64_t deadline);
 void bh_deadline_clear(void);
 
@@ -90,13 +96,15 @@ struct bh_root_answer {
     uint64_t value[3];
 };
 
-/* Calls root (enum bh_root_request) and waits for the answer. BH_ROOT_DENIED also when the call did not reach root. */
-struct bh_root_answer bh_root_call(uint32_t request, uint64_t word0, uint64_t word1, uint64_t word2);
+/* Calls root (enum bh_root_request) and waits for the answer. BH_ROOT_DENIED also when the call did
+ * not reach root. */
+struct bh_root_answer bh_root_call(uint32_t request, uint64_t word0, uint64_t word1,
+                                   uint64_t word2);
 
 /* --- Memory --- */
 
-/* Gives malloc its memory: cleared, and page-aligned. Once, before the first malloc; start-up does it for all domains but
- * root, with the heap that the domain page tells of. */
+/* Gives malloc its memory: cleared, and page-aligned. Once, before the first malloc; start-up does
+ * it for all domains but root, with the heap that the domain page tells of. */
 void bh_heap_set(void *memory, size_t size);
 
 struct bh_heap_usage {
@@ -109,9 +117,10 @@ struct bh_heap_usage bh_heap_usage(void);
 /* --- Random numbers --- */
 
 /*
- * Fills the buffer. True: from the processor's generator (FEAT_RNG, RNDR), fit for keys. False: the machine has
- * none, or it failed, and the bytes come from a generator seeded with the system counter: good against accidents such as
- * equal identifiers, worthless against an attacker. musl's getrandom and getentropy give either without telling.
+ * Fills the buffer. True: from the processor's generator (FEAT_RNG, RNDR), fit for keys. False: the
+ * machine has none, or it failed, and the bytes come from a generator seeded with the system
+ * counter: good against accidents such as equal identifiers, worthless against an attacker. musl's
+ * getrandom and getentropy give either without telling.
  */
 bool bh_random(void *buffer, size_t length);
 

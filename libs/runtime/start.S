@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The first instructions of a domain: see start.h. */
+
+        .section .text._start, "ax"
+        .global _start
+        .type _start, %function
+_start:
+        mov     x29, xzr                // the frame records end here: AAPCS64 6.4.6
+        mov     x30, xzr
+        mov     x9, sp
+        and     sp, x9, #~15
+        b       bh_start
+        .size _start, . - _start
+        .section .note.GNU-stack, "", %progbits
