@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Write a system description (docs/system-description.md) from a few parameters.
+"""Write a system description (docs/system-description.md) from a few parameters, or check one.
 
     describe.py demo [--guests N] [--guest-memory SIZE]
     describe.py guest [--memory SIZE] [--vcpus N] [--append STRING] [--initrd-size N] [--disk]
+    describe.py check FILE.dts|FILE.dtb...
 
 `demo`: the services and N guests, debian1 to debianN, on the network `lan`. `guest`: one guest called
 `guest` and only the services that it needs; the machine ends with it. Both expect volumes of those names.
+`check` says what root would complain of at boot, and exits 1 if there is anything.
 """
 
 import argparse
 import dataclasses
 import re
 import sys
+
+import description as check_description
 
 LAN = "10.0.2"          # QEMU's user network; the manager is .15, guests are .101 and up
 FIRST_GUEST = 100
@@ -129,7 +133,11 @@ def main():
     one.add_argument("--initrd-size", type=int, default=0)
     one.add_argument("--no-initrd", action="store_true")
     one.add_argument("--disk", action="store_true")
+    check = commands.add_parser("check")
+    check.add_argument("files", nargs="+")
     args = parser.parse_args()
+    if args.kind == "check":
+        sys.exit(check_description.report(args.files))
     if args.kind == "demo":
         sys.stdout.write(demo(args.guests, args.guest_memory))
     else:

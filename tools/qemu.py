@@ -129,14 +129,17 @@ def as_bytes(text):
 class Console:
     """A running QEMU and its serial console."""
 
-    def __init__(self, machine, name=None, log=None, on_output=None, echo=None):
+    def __init__(self, machine, name=None, log=None, on_output=None, echo=None,
+                 merge_errors=True):
         """`log`: transcript file; else build/logs/NAME.log. `on_output` is called with each piece
-        of output. `echo` copies the console to stderr (default: if $BULKHEAD_ECHO is set)."""
+        of output. `echo` copies the console to stderr (default: if $BULKHEAD_ECHO is set). What QEMU
+        itself says becomes part of the console's transcript with `merge_errors`."""
         self.machine = machine
         name = name or os.environ.get("BULKHEAD_TEST") or pathlib.Path(sys.argv[0]).stem or "qemu"
         self.log_path = pathlib.Path(log or LOGS / f"{name}.log")
         self.on_output = on_output
         self.echo = bool(os.environ.get("BULKHEAD_ECHO")) if echo is None else echo
+        self.errors = subprocess.STDOUT if merge_errors else None
         self.output = b""       # everything so far
         self.position = 0       # up to where expect() has read
         self.changed = threading.Condition()
@@ -158,7 +161,7 @@ class Console:
         self.log.flush()
         try:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
                 bufsize=0, start_new_session=True, preexec_fn=die_with_parent)
         except FileNotFoundError:
             raise Failure(f"there is no {command[0]}; ./bulkhead build installs it") from None
@@ -329,7 +332,8 @@ def interact(machine, name="run", headless=False, wait_for_shutdown=5):
     terminal = sys.stdin.isatty() and not headless
     sys.stdout.flush()
     interrupted, escaped, input_open = False, False, not headless
-    with Console(machine, name=name, on_output=output, echo=False) as console, raw_terminal(terminal):
+    with Console(machine, name=name, on_output=output, echo=False,
+                 merge_errors=False) as console, raw_terminal(terminal):
         try:
             while console.running() and output.status is None:
                 sources = [sys.stdin] if input_open else []

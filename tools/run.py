@@ -17,6 +17,7 @@ import sys
 
 import bundle
 import describe
+import description as check_description
 import disk
 import dtb
 import qemu
@@ -55,6 +56,8 @@ def make_bundle(output, description, files=None):
         dtb.compile_dts(str(source), str(blob), [REPOSITORY, REPOSITORY / "kernel" / "api"])
     except subprocess.CalledProcessError:
         raise qemu.Failure(f"the system description {source} does not compile") from None
+    for problem in check_description.check(blob.read_bytes()):
+        print(f"run: {source.name}: {problem}", file=sys.stderr)
     entries = {name: path.read_bytes() for name, path in domain_files().items()}
     entries["system.dtb"] = blob.read_bytes()
     for name, path in (files or {}).items():

@@ -44,7 +44,7 @@ endif()
 # verified if need be.
 function(bulkhead_source name variable)
     execute_process(
-        COMMAND ${Python3_EXECUTABLE} ${BULKHEAD_TOOLS}/fetch.py --print ${name}
+        COMMAND ${Python3_EXECUTABLE} -B ${BULKHEAD_TOOLS}/fetch.py --print ${name}
         OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE status)
     if(NOT status EQUAL 0)
         message(FATAL_ERROR "could not fetch the source of ${name}")
@@ -118,7 +118,7 @@ function(bulkhead_domain name)
     else()
         bulkhead_compile_options(${name} INCLUDES ${arg_INCLUDES} OPTIONS ${arg_OPTIONS})
         set(printf musl_int)
-        set(check ${Python3_EXECUTABLE} ${BULKHEAD_TOOLS}/check_fp.py ${CMAKE_OBJDUMP}
+        set(check ${Python3_EXECUTABLE} -B ${BULKHEAD_TOOLS}/check_fp.py ${CMAKE_OBJDUMP}
             $<TARGET_FILE:${name}>)
     endif()
     target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} runtime musl ${printf} gcc)
@@ -138,10 +138,11 @@ function(bulkhead_description output source)
     cmake_path(ABSOLUTE_PATH source)
     set(depfile "${output}.d")
     add_custom_command(OUTPUT ${output}
-        COMMAND ${Python3_EXECUTABLE} ${BULKHEAD_TOOLS}/dtb.py ${source} ${output}
+        COMMAND ${Python3_EXECUTABLE} -B ${BULKHEAD_TOOLS}/dtb.py ${source} ${output}
             --include ${PROJECT_SOURCE_DIR} --include ${PROJECT_SOURCE_DIR}/kernel/api
             --depfile ${depfile}
-        DEPENDS ${source} ${BULKHEAD_TOOLS}/dtb.py DEPFILE ${depfile} VERBATIM
+        COMMAND ${Python3_EXECUTABLE} -B ${BULKHEAD_TOOLS}/description.py ${output}
+        DEPENDS ${source} ${BULKHEAD_TOOLS}/dtb.py ${BULKHEAD_TOOLS}/description.py DEPFILE ${depfile} VERBATIM
         COMMENT "Compiling the system description ${source}")
 endfunction()
 
@@ -173,7 +174,7 @@ function(bulkhead_bundle name)
         list(APPEND depends ${path})
     endforeach()
     add_custom_command(OUTPUT ${output}
-        COMMAND ${Python3_EXECUTABLE} ${BULKHEAD_TOOLS}/bundle.py ${output} ${entries}
+        COMMAND ${Python3_EXECUTABLE} -B ${BULKHEAD_TOOLS}/bundle.py ${output} ${entries}
         DEPENDS ${depends} ${BULKHEAD_TOOLS}/bundle.py VERBATIM
         COMMENT "Bundling ${name}.cpio")
     add_custom_target(${name}_bundle ALL DEPENDS ${output})
