@@ -281,18 +281,21 @@ class Filter:
     LINE = b"bulkhead: exit "
 
     def __init__(self, sink):
-        self.sink, self.line, self.held = sink, b"", b""
+        self.sink, self.line, self.tail, self.held = sink, b"", b"", b""
         self.status = None
+        self.panicked = False
 
     def __call__(self, data):
         out = b""
         for byte in data:
             char = bytes([byte])
+            self.tail = self.line
             self.line = b"" if char == b"\n" else self.line + char
             self.held += char
             if self.line and (self.LINE.startswith(self.line) or self.line.startswith(self.LINE)):
                 continue
             match = re.fullmatch(EXIT, self.held)
+            self.panicked = self.panicked or self.tail.startswith(b"bulkhead: panic")
             if match:
                 self.status = int(match.group(1))
             else:
@@ -327,7 +330,7 @@ def raw_terminal(enabled):
 
 def interact(machine, name="run", headless=False, wait_for_shutdown=5):
     """Run a machine with its console on this terminal. Returns the exit status: what the system's
-    status line said, else QEMU's own. Ctrl-A x ends it; Ctrl-A Ctrl-A sends Ctrl-A."""
+    status line said, 1 after Bulkhead's panic, else QEMU's own. Ctrl-A x ends it; Ctrl-A Ctrl-A sends Ctrl-A."""
     output = Filter(lambda data: write_all(sys.stdout.fileno(), data))
     terminal = sys.stdin.isatty() and not headless
     sys.stdout.flush()
@@ -337,6 +340,10 @@ def interact(machine, name="run", headless=False, wait_for_shutdown=5):
         try:
             while console.running() and output.status is None:
                 sources = [sys.stdin] if input_open else []
+                if output.panicked and not terminal:
+                    time.sleep(1)  # the rest of the report
+                    output.status = 1
+                    break
                 if not select.select(sources, [], [], 0.1)[0]:
                     continue
                 data = os.read(sys.stdin.fileno(), 4096)

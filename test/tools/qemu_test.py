@@ -64,6 +64,13 @@ class Runner(unittest.TestCase):
             console.expect("two")
         self.assertIn("one\ntwo\n", (self.directory / "log").read_text())
 
+    def test_a_run_without_terminal_ends_with_a_panic(self):
+        with self.console("echo 'bulkhead: panic: x'; sleep 100") as console:
+            machine = console.machine
+        start = time.monotonic()
+        self.assertEqual(qemu.interact(machine, name="qemu_test_panic", headless=True), 1)
+        self.assertLess(time.monotonic() - start, 10)
+
 
 class FilterTest(unittest.TestCase):
     def filtered(self, *pieces):
