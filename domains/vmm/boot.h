@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Loading a guest: kernel and initrd from their volumes, a device tree, and the first vCPU ready to run the kernel. */
+#ifndef DOMAINS_VMM_BOOT_H
+#define DOMAINS_VMM_BOOT_H
+
+#include "domains/vmm/image.h"
+#include "domains/vmm/vm.h"
+
+/* Blocks until the volumes are read. Anything but IMAGE_OK has been logged, with the reason. */
+enum image_error boot_load(struct vm *vm);
+
+#endif
