@@ -8,6 +8,7 @@
  *     bh_block_client_init(&client, &channel)
  *     bh_block_client_submit(...) as often as wanted, then bh_block_client_publish: signal if true
  *     on the channel's wake bits:
+ *         bh_block_client_awake(&client);
  *         do { while (bh_block_client_next(&client, &done)) ...; } while (!bh_block_client_sleep(&client));
  *
  * A response is believed only when it names a request in flight; any other breaks the ring, so that a hostile server
@@ -118,6 +119,14 @@ static inline bool bh_block_client_next(struct bh_block_client *client, struct b
     client->free[client->free_count++] = (uint16_t)index;
     *done = (struct bh_block_done){.request = slot->request, .cookie = slot->cookie, .status = response.status};
     return true;
+}
+
+/* No signal is wanted until the next sleep: answers are looked for anyway. */
+static inline void bh_block_client_awake(struct bh_block_client *client)
+{
+    if (client->attached) {
+        bh_ring_consumer_awake(&client->channel.complete);
+    }
 }
 
 /*

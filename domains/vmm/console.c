@@ -18,6 +18,9 @@ static void console_unstall(struct console *console)
         console->stalled = false;
         console->dropping = false;
         pl011_transmit_ready(console->uart);
+        if (console->other.ready != NULL) {
+            console->other.ready(console->other.device);
+        }
     }
 }
 
@@ -40,6 +43,12 @@ static bool console_next(struct console *console)
     return status == BH_RING_OK;
 }
 
+static size_t console_receive(struct console *console, const uint8_t *bytes, size_t count)
+{
+    return console->other_wrote ? console->other.receive(console->other.device, bytes, count)
+                                : pl011_receive(console->uart, bytes, count);
+}
+
 void console_pull(struct console *console)
 {
     uint32_t chunks = 0;
@@ -47,11 +56,11 @@ void console_pull(struct console *console)
         uint32_t left = console->input.length - console->input_used;
         if (left > 0) {
             size_t taken =
-                pl011_receive(console->uart, console->input.data + console->input_used, left);
+                console_receive(console, console->input.data + console->input_used, left);
             console->input_used += (uint32_t)taken;
             console->vm->statistics->console_bytes_in += taken;
             if (taken < left) {
-                break; /* the UART asks again when it has room */
+                break; /* it asks again when it has room */
             }
         }
         if (!console->attached) {
@@ -144,7 +153,7 @@ bool console_ready(struct console *console)
     return console->dropping;
 }
 
-void console_put(struct console *console, uint8_t byte)
+static void console_gather(struct console *console, uint8_t byte)
 {
     console->vm->statistics->console_bytes_out++;
     if (console->output.length == BH_CONSOLE_CHUNK_MAX) {
@@ -159,4 +168,26 @@ void console_put(struct console *console, uint8_t byte)
     } else if (!console->flush.armed && !console->stalled) {
         vm_timer_arm(console->vm, &console->flush, bh_ticks() + bh_ticks_from_us(FLUSH_US));
     }
+}
+
+void console_put(struct console *console, uint8_t byte)
+{
+    console->other_wrote = false;
+    console_gather(console, byte);
+}
+
+void console_put_other(struct console *console, uint8_t byte)
+{
+    console->other_wrote = true;
+    console_gather(console, byte);
+}
+
+void console_join(struct console *console, const struct console_other *other)
+{
+    console->other = *other;
+}
+
+void console_other_gone(struct console *console)
+{
+    console->other_wrote = false;
 }

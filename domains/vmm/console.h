@@ -2,9 +2,13 @@
 /*
  * Joins the UART and the channel "console" (ipc/console.h).
  *
- * Output is gathered and sent at the end of a line, when a chunk is full, or a millisecond after its first byte. When the
- * console domain does not take it, the UART is told to wait; after a second of that, output is dropped until there is
- * room again, so that no guest hangs because of its console. Without a channel all output is dropped.
+ * Output is gathered and sent at the end of a line, when a chunk is full, or a millisecond after
+ * its first byte. When the console domain does not take it, the UART is told to wait; after a
+ * second of that, output is dropped until there is room again, so that no guest hangs because of
+ * its console. Without a channel all output is dropped.
+ *
+ * A second terminal may share the console. Input goes to the one that wrote last: where the guest's
+ * shell is.
  */
 #ifndef DOMAINS_VMM_CONSOLE_H
 #define DOMAINS_VMM_CONSOLE_H
@@ -16,6 +20,14 @@
 #include "ipc/domain.h"
 
 struct pl011;
+
+/* The terminal beside the UART. */
+struct console_other {
+    size_t (*receive)(void *device, const uint8_t *bytes,
+                      size_t count); /* returns how many it took */
+    void (*ready)(void *device);     /* console_ready may be true again */
+    void *device;
+};
 
 struct console {
     struct vm *vm;
@@ -30,6 +42,8 @@ struct console {
     struct bh_console_chunk input; /* what the UART has not taken yet, from input_used on */
     uint32_t input_used;
     struct vm_timer flush;
+    struct console_other other;
+    bool other_wrote; /* ... last */
 };
 
 /* Attaches the channel if there is one. False: no room for its signal handler. */
@@ -43,7 +57,12 @@ void console_put(struct console *console, uint8_t byte);
 /* Sends what has been gathered. */
 void console_flush(struct console *console);
 
-/* The UART has room for input. */
+/* The terminal that gets the input has room for it. */
 void console_pull(struct console *console);
+
+/* The second terminal: joins, writes, and writes no more. */
+void console_join(struct console *console, const struct console_other *other);
+void console_put_other(struct console *console, uint8_t byte);
+void console_other_gone(struct console *console);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table of requests in flight: answers in any order, hostile answers, and servers that come and go. */
+/* The table of requests in flight: answers in any order, hostile answers, and servers that come and
+ * go. */
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -28,10 +29,11 @@ static struct fixture *fixture_new(uint32_t entries)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     CHECK(fixture != NULL);
-    fixture->geometry = (struct bh_channel_geometry){.entries = entries,
-                                                     .submit_size = sizeof(struct bh_block_request),
-                                                     .complete_size = sizeof(struct bh_block_response),
-                                                     .data_size = 65536};
+    fixture->geometry =
+        (struct bh_channel_geometry){.entries = entries,
+                                     .submit_size = sizeof(struct bh_block_request),
+                                     .complete_size = sizeof(struct bh_block_response),
+                                     .data_size = 65536};
     fixture->memory = aligned_alloc(BH_CHANNEL_PAGE, bh_channel_bytes(&fixture->geometry));
     CHECK(fixture->memory != NULL);
     struct bh_channel channel;
@@ -69,7 +71,8 @@ static void answers_come_in_any_order(void)
     for (unsigned round = 0; round < 1000; round++) {
         struct bh_block_request request[ENTRIES];
         for (unsigned i = 0; i < ENTRIES; i++) {
-            CHECK_EQUAL(bh_block_client_submit(client, BH_BLOCK_READ, i, i * 512, 512, &cookie[i]), BH_RING_OK);
+            CHECK_EQUAL(bh_block_client_submit(client, BH_BLOCK_READ, i, i * 512, 512, &cookie[i]),
+                        BH_RING_OK);
         }
         CHECK_EQUAL(bh_block_client_submit(client, BH_BLOCK_FLUSH, 0, 0, 0, NULL), BH_RING_FULL);
         (void)bh_block_client_publish(client);
@@ -96,13 +99,22 @@ static void answers_come_in_any_order(void)
 static void more_slots_than_the_ring_holds_are_not_used(void)
 {
     struct fixture *fixture = fixture_new(2);
-    CHECK_EQUAL(bh_block_client_submit(&fixture->client, BH_BLOCK_READ, 0, 0, 512, NULL), BH_RING_OK);
-    CHECK_EQUAL(bh_block_client_submit(&fixture->client, BH_BLOCK_READ, 0, 0, 512, NULL), BH_RING_OK);
-    CHECK_EQUAL(bh_block_client_submit(&fixture->client, BH_BLOCK_READ, 0, 0, 512, NULL), BH_RING_FULL);
+    CHECK_EQUAL(bh_block_client_submit(&fixture->client, BH_BLOCK_READ, 0, 0, 512, NULL),
+                BH_RING_OK);
+    CHECK_EQUAL(bh_block_client_submit(&fixture->client, BH_BLOCK_READ, 0, 0, 512, NULL),
+                BH_RING_OK);
+    CHECK_EQUAL(bh_block_client_submit(&fixture->client, BH_BLOCK_READ, 0, 0, 512, NULL),
+                BH_RING_FULL);
     fixture_free(fixture);
 }
 
-enum lie { REPEATED, STALE, NEVER_USED, BEYOND_THE_TABLE, WRONG_USE };
+enum lie {
+    REPEATED,
+    STALE,
+    NEVER_USED,
+    BEYOND_THE_TABLE,
+    WRONG_USE
+};
 
 static void a_lie_breaks_the_client_and_an_attachment_mends_it(enum lie lie)
 {
@@ -189,7 +201,8 @@ static void a_detached_client_touches_nothing(void)
     fixture_free(fixture);
 }
 
-/* A server in its own thread that dies again and again, losing its state: each request is answered once. */
+/* A server in its own thread that dies again and again, losing its state: each request is answered
+ * once. */
 struct restarting {
     struct fixture *fixture;
     pthread_mutex_t lock; /* held while root works on the channel */
@@ -209,7 +222,8 @@ static void *serve(void *argument)
             epoch = server->epoch;
             held_count = 0;
         }
-        while (held_count < ENTRIES && bh_ring_consume(&server->submit, &held[held_count]) == BH_RING_OK) {
+        while (held_count < ENTRIES &&
+               bh_ring_consume(&server->submit, &held[held_count]) == BH_RING_OK) {
             held_count++;
         }
         (void)bh_ring_release(&server->submit);
@@ -228,8 +242,11 @@ static void *serve(void *argument)
 
 static void every_request_is_answered_once_over_restarts(void)
 {
-    enum { REQUESTS = 20000 };
-    struct restarting restarting = {.fixture = fixture_new(ENTRIES), .lock = PTHREAD_MUTEX_INITIALIZER};
+    enum {
+        REQUESTS = 20000
+    };
+    struct restarting restarting = {.fixture = fixture_new(ENTRIES),
+                                    .lock = PTHREAD_MUTEX_INITIALIZER};
     struct bh_block_client *client = &restarting.fixture->client;
     static uint8_t answered[REQUESTS];
     pthread_t server;
@@ -237,7 +254,8 @@ static void every_request_is_answered_once_over_restarts(void)
     uint32_t submitted = 0, done_count = 0, epoch = 1;
     while (done_count < REQUESTS) {
         while (submitted < REQUESTS &&
-               bh_block_client_submit(client, BH_BLOCK_READ, submitted, 0, 512, &answered[submitted]) == BH_RING_OK) {
+               bh_block_client_submit(client, BH_BLOCK_READ, submitted, 0, 512,
+                                      &answered[submitted]) == BH_RING_OK) {
             submitted++;
         }
         (void)bh_block_client_publish(client);

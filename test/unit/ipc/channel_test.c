@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The layout of a channel, the check of ranges in its data region, and the page allocator of its client. */
+/* The layout of a channel, the check of ranges in its data region, and the page allocator of its
+ * client. */
 #include <string.h>
 
 #include "ipc/block.h"
@@ -8,10 +9,13 @@
 #include "ipc/pages.h"
 #include "test/unit/check.h"
 
-static void parts_lie_apart(uint32_t entries, uint32_t submit_size, uint32_t complete_size, uint64_t data_size)
+static void parts_lie_apart(uint32_t entries, uint32_t submit_size, uint32_t complete_size,
+                            uint64_t data_size)
 {
-    struct bh_channel_geometry geometry = {
-        .entries = entries, .submit_size = submit_size, .complete_size = complete_size, .data_size = data_size};
+    struct bh_channel_geometry geometry = {.entries = entries,
+                                           .submit_size = submit_size,
+                                           .complete_size = complete_size,
+                                           .data_size = data_size};
     uint64_t bytes = bh_channel_bytes(&geometry);
     CHECK(bytes % BH_CHANNEL_PAGE == 0);
     uint8_t *memory = aligned_alloc(BH_CHANNEL_PAGE, bytes);
@@ -49,7 +53,9 @@ static void ranges_outside_the_data_are_refused(void)
 
 static void pages_never_overlap(uint64_t data_size)
 {
-    enum { RUNS = 64 };
+    enum {
+        RUNS = 64
+    };
     struct run {
         uint64_t offset;
         uint32_t length;
@@ -70,7 +76,8 @@ static void pages_never_overlap(uint64_t data_size)
             if (offset == BH_PAGES_NONE) {
                 continue;
             }
-            CHECK(offset % BH_CHANNEL_PAGE == 0 && length <= data_size && offset <= data_size - length);
+            CHECK(offset % BH_CHANNEL_PAGE == 0 && length <= data_size &&
+                  offset <= data_size - length);
             run->offset = offset;
             run->length = length;
             for (uint64_t page = offset / 4096; page * 4096 < offset + length; page++) {
@@ -78,7 +85,8 @@ static void pages_never_overlap(uint64_t data_size)
                 owner[page] = 1;
             }
         } else {
-            for (uint64_t page = run->offset / 4096; page * 4096 < run->offset + run->length; page++) {
+            for (uint64_t page = run->offset / 4096; page * 4096 < run->offset + run->length;
+                 page++) {
                 CHECK(owner[page] == 1);
                 owner[page] = 0;
             }
@@ -103,8 +111,10 @@ int main(void)
 {
     parts_lie_apart(1, 8, 8, 0);
     parts_lie_apart(64, sizeof(struct bh_console_chunk), sizeof(struct bh_console_chunk), 0);
-    parts_lie_apart(256, sizeof(struct bh_block_request), sizeof(struct bh_block_response), 1024 * 1024);
-    parts_lie_apart(BH_CHANNEL_ENTRIES_MAX, sizeof(struct bh_net_request), sizeof(struct bh_net_response), 4096);
+    parts_lie_apart(256, sizeof(struct bh_block_request), sizeof(struct bh_block_response),
+                    1024 * 1024);
+    parts_lie_apart(BH_CHANNEL_ENTRIES_MAX, sizeof(struct bh_net_request),
+                    sizeof(struct bh_net_response), 4096);
     ranges_outside_the_data_are_refused();
     pages_never_overlap(1024 * 1024);
     pages_never_overlap(65 * 4096);

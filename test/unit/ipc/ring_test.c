@@ -150,7 +150,8 @@ static void impossible_consumed_index_breaks_the_producer(uint32_t start, uint32
 static void no_index_reaches_beyond_the_ring(void)
 {
     /* Every index that a peer can write is refused or leads to entries inside the ring. */
-    static const uint32_t starts[] = {0, 1, SIZE, 0x7fffffff, 0x80000000, UINT32_MAX - 3, UINT32_MAX};
+    static const uint32_t starts[] = {0,         1, SIZE, 0x7fffffff, 0x80000000, UINT32_MAX - 3,
+                                      UINT32_MAX};
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
         uint32_t start = starts[i];
         impossible_produced_index_breaks_the_consumer(start, start + SIZE + 1);

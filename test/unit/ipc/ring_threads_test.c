@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The ring between two threads: nothing is lost, torn or reordered, and no wake-up is lost when both sides sleep as
- * domains do. Then one side turns hostile. Built twice, with the address and with the thread sanitizer.
+ * The ring between two threads: nothing is lost, torn or reordered, and no wake-up is lost when
+ * both sides sleep as domains do. Then one side turns hostile. Built twice, with the address and
+ * with the thread sanitizer.
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -98,7 +99,8 @@ static void *consume_all(void *argument)
         CHECK(status == BH_RING_OK || status == BH_RING_EMPTY);
         if (status == BH_RING_OK) {
             CHECK_EQUAL(entry.number, number);
-            CHECK(entry.check[0] == ~number && entry.check[1] == number * 3 && entry.check[2] == (number ^ 0x5555));
+            CHECK(entry.check[0] == ~number && entry.check[1] == number * 3 &&
+                  entry.check[2] == (number ^ 0x5555));
             number++;
         }
         if (status == BH_RING_EMPTY || random_next(&random) % 8 == 0) {
@@ -129,7 +131,8 @@ static void *rewrite_everything(void *argument)
         __atomic_store_n(index, value % 64 == 0 ? value * 7919 : near, __ATOMIC_RELEASE);
         __atomic_store_n(&shared->consumer_wants_signal, value & 2, __ATOMIC_RELAXED);
         __atomic_store_n(&shared->producer_wants_signal, value & 4, __ATOMIC_RELAXED);
-        __atomic_store_n(&words[value % (SIZE * sizeof(struct entry) / 8)], value, __ATOMIC_RELAXED);
+        __atomic_store_n(&words[value % (SIZE * sizeof(struct entry) / 8)], value,
+                         __ATOMIC_RELAXED);
     }
     return NULL;
 }
@@ -184,7 +187,8 @@ static void test_free(struct test *test)
 
 int main(void)
 {
-    static const uint32_t starts[] = {0, UINT32_MAX - ENTRIES / 2}; /* the second wraps on the way */
+    static const uint32_t starts[] = {0,
+                                      UINT32_MAX - ENTRIES / 2}; /* the second wraps on the way */
     for (size_t i = 0; i < 2; i++) {
         struct test *test = test_new(starts[i]);
         pthread_t producer, consumer;
