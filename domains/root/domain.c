@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "domains/root/domain.h"
+
+#include <bh/syscall.h>
+#include <string.h>
+
+#include "domains/root/load.h"
+#include "domains/root/root.h"
+
+static struct domain domains[DOMAINS_MAX];
+
+struct domain *domain_get(uint64_t number)
+{
+    return number < DOMAINS_MAX && domains[number].state != DOMAIN_FREE ? &domains[number] : NULL;
+}
+
+struct domain *domain_find(const char *name)
+{
+    for (uint32_t i = 0; i < DOMAINS_MAX; i++) {
+        if (domains[i].state != DOMAIN_FREE && strcmp(domains[i].name, name) == 0) {
+            return &domains[i];
+        }
+    }
+    return NULL;
+}
+
+struct domain *domain_allocate(uint32_t first, const char *name)
+{
+    for (uint32_t i = first; i < DOMAINS_MAX; i++) {
+        struct domain *domain = &domains[i];
+        if (domain->state == DOMAIN_FREE) {
+            *domain = (struct domain){
+                .number = i, .state = DOMAIN_WAITING, .deadline = UINT64_MAX};
+            memcpy(domain->name, name, strnlen(name, BH_NAME_MAX - 1));
+            arena_init(&domain->arena);
+            arena_init(&domain->tables);
+            return domain;
+        }
+    }
+    return NULL;
+}
+
+uint64_t domain_window(const struct domain *domain)
+{
+    return ROOT_WINDOWS + domain->number * ROOT_WINDOW_SIZE;
+}
+
+static bool make_objects(struct domain *domain, unsigned radix)
+{
+    struct arena *arena = &domain->arena;
+    domain->cnode = arena_make(arena, BH_TYPE_CNODE, radix, 1);
+    domain->space = (struct space){.cap = arena_make(arena, BH_TYPE_VSPACE, 0, 1),
+                                   .tables = domain->is_vmm ? arena : &domain->tables};
+    domain->tcb = arena_make(arena, BH_TYPE_TCB, 0, 1);
+    domain->sched_context = arena_make(arena, BH_TYPE_SCHED_CONTEXT, 0, 1);
+    domain->notification = arena_make(arena, BH_TYPE_NOTIFICATION, 0, 1);
+    domain->control = arena_slots(arena, 1);
+    slots_init(&domain->slots, domain->slot_words, UINT32_C(1) << radix, BH_SLOT_FIRST);
+    return domain->cnode != 0 && domain->space.cap != 0 && domain->tcb != 0 &&
+           domain->sched_context != 0 && domain->notification != 0 && domain->control != 0 &&
+           bh_cnode_mint(BH_ROOT_SLOT_CNODE, domain->control, BH_ROOT_SLOT_CNODE,
+                         domain->notification, BH_RIGHT_WRITE, BH_SIGNAL_CONTROL)
+                   .error == BH_OK;
+}
+
+/* The domain page, the IPC buffer (its frame in *buffer), stack and heap. */
+static bool make_memory(struct domain *domain, const struct domain_plan *plan, bh_cptr *buffer)
+{
+    struct arena *arena = &domain->arena;
+    struct region page;
+    struct region ipc_buffer;
+    struct region stack;
+    struct region heap;
+    struct space *space = &domain->space;
+    if (!region_make(&page, arena, (uint64_t)plan->page_frames << BH_PAGE_BITS, BH_PAGE_BITS) ||
+        !region_map(&page, &root.space, domain_window(domain), BH_RIGHT_READ | BH_RIGHT_WRITE) ||
+        !region_map(&page, space, BH_DOMAIN_PAGE, BH_RIGHT_READ) ||
+        !region_make(&ipc_buffer, arena, BH_PAGE_SIZE, BH_PAGE_BITS) ||
+        !region_map(&ipc_buffer, space, BH_DOMAIN_IPC_BUFFER, BH_RIGHT_READ | BH_RIGHT_WRITE) ||
+        !region_make(&stack, arena, plan->stack_size, BH_PAGE_BITS) ||
+        !region_map(&stack, space, BH_DOMAIN_STACK_TOP - plan->stack_size,
+                    BH_RIGHT_READ | BH_RIGHT_WRITE)) {
+        return false;
+    }
+    *buffer = ipc_buffer.frame;
+    domain->page = (struct bh_domain_page *)domain_window(domain);
+    domain->page_capacity =
+        (uint32_t)(((uint64_t)plan->page_frames * BH_PAGE_SIZE -
+                    offsetof(struct bh_domain_page, resource)) /
+                   sizeof(struct bh_resource));
+    if (domain->page_capacity > BH_DOMAIN_RESOURCE_MAX) {
+        domain->page_capacity = BH_DOMAIN_RESOURCE_MAX;
+    }
+    /* Large frames where the heap fills them. */
+    uint64_t large = plan->heap_size >> BH_LARGE_PAGE_BITS << BH_LARGE_PAGE_BITS;
+    uint64_t rest = plan->heap_size - large;
+    return (large == 0 || (region_make(&heap, arena, large, BH_LARGE_PAGE_BITS) &&
+                           region_map(&heap, space, BH_DOMAIN_HEAP,
+                                      BH_RIGHT_READ | BH_RIGHT_WRITE))) &&
+           (rest == 0 || (region_make(&heap, arena, rest, BH_PAGE_BITS) &&
+                          region_map(&heap, space, BH_DOMAIN_HEAP + large,
+                                     BH_RIGHT_READ | BH_RIGHT_WRITE)));
+}
+
+static void fill_page(struct domain *domain, const struct domain_plan *plan)
+{
+    struct bh_domain_page *page = domain->page;
+    page->magic = BH_DOMAIN_MAGIC;
+    memcpy(page->name, domain->name, sizeof(page->name));
+    page->heap_size = plan->heap_size;
+    page->timer_frequency = root.boot->timer_frequency;
+    memcpy(page->arguments, plan->arguments, strnlen(plan->arguments, sizeof(page->arguments) - 1));
+}
+
+static bool fill_cnode(struct domain *domain)
+{
+    return bh_cnode_mint(domain->cnode, BH_SLOT_ROOT, BH_ROOT_SLOT_CNODE, root.endpoint,
+                         BH_RIGHT_WRITE | BH_RIGHT_CALL, domain->number)
+                   .error == BH_OK &&
+           bh_cnode_copy(domain->cnode, BH_SLOT_NOTIFICATION, BH_ROOT_SLOT_CNODE,
+                         domain->notification, BH_RIGHT_READ | BH_RIGHT_WRITE)
+                   .error == BH_OK;
+}
+
+static bool configure_thread(struct domain *domain, const struct domain_plan *plan, bh_cptr buffer)
+{
+    uint32_t fault = arena_slots(&domain->arena, 1);
+    const struct processor_time *time = &plan->time;
+    return fault != 0 &&
+           bh_cnode_mint(BH_ROOT_SLOT_CNODE, fault, BH_ROOT_SLOT_CNODE, root.endpoint,
+                         BH_RIGHT_WRITE | BH_RIGHT_CALL, domain->number | BADGE_FAULT)
+                   .error == BH_OK &&
+           bh_tcb_configure(domain->tcb, domain->cnode, domain->space.cap, fault, buffer).error ==
+               BH_OK &&
+           bh_tcb_set_priority(domain->tcb, time->priority, time->priority).error == BH_OK &&
+           bh_tcb_set_flags(domain->tcb, plan->fp ? BH_TCB_FP : 0).error == BH_OK &&
+           bh_tcb_bind_notification(domain->tcb, domain->notification).error == BH_OK &&
+           bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, domain->sched_context,
+                                      root_ticks_from_us(time->budget_us),
+                                      root_ticks_from_us(time->period_us))
+                   .error == BH_OK &&
+           bh_sched_context_bind(domain->sched_context, domain->tcb).error == BH_OK;
+}
+
+const char *domain_build(struct domain *domain, const struct domain_plan *plan)
+{
+    bh_cptr buffer;
+    if (!make_objects(domain, plan->cnode_radix) || !make_memory(domain, plan, &buffer)) {
+        return "no memory to build it";
+    }
+    const char *reason = load_program(&root.bundle, plan->program, &domain->arena, &domain->space,
+                                      &domain->entry);
+    if (reason != NULL) {
+        return reason;
+    }
+    fill_page(domain, plan);
+    if (!fill_cnode(domain) || !configure_thread(domain, plan, buffer)) {
+        return "its thread could not be set up";
+    }
+    return NULL;
+}
+
+void domain_start(struct domain *domain)
+{
+    domain->state = DOMAIN_STARTING;
+    (void)bh_tcb_write_registers(domain->tcb, domain->entry, BH_DOMAIN_STACK_TOP, 0, 0, 0, 0);
+    (void)bh_tcb_resume(domain->tcb);
+}
+
+void domain_destroy(struct domain *domain)
+{
+    if (domain->tcb != 0) {
+        (void)bh_tcb_suspend(domain->tcb);
+    }
+    arena_destroy(&domain->arena);
+    arena_destroy(&domain->tables);
+    domain->state = DOMAIN_FREE;
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "domains/root/guest.h"
+
+#include <bh/syscall.h>
+#include <string.h>
+
+#include "domains/root/guest_config.h"
+#include "domains/root/guest_table.h"
+#include "domains/root/link.h"
+#include "domains/root/log.h"
+#include "domains/root/root.h"
+#include "domains/root/share.h"
+#include "domains/root/volumes.h"
+#include "libs/runtime/format.h"
+#include "libs/runtime/runtime.h"
+
+#define DETACH_US      UINT64_C(2000000)
+#define CRASH_LOOP_US  UINT64_C(10000000)
+
+static struct guest guests[BH_GUESTS_MAX];
+
+static uint32_t index_of(const struct guest *guest)
+{
+    return (uint32_t)(guest - guests);
+}
+
+static const char *name_of(const struct guest *guest)
+{
+    return guest->info.config.name;
+}
+
+static void publish(struct guest *guest)
+{
+    guest_table_write(index_of(guest), &guest->info);
+}
+
+static void set_reason(struct guest *guest, const char *reason)
+{
+    (void)bh_format(guest->info.reason, sizeof(guest->info.reason), "%s", reason);
+}
+
+void guests_init(void)
+{
+    const struct description *description = &root.description;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < description->guest_count; i++) {
+        const struct guest_description *from = &description->guest[i];
+        if (from->present) {
+            struct guest *guest = &guests[count++];
+            *guest = (struct guest){.used = true,
+                                    .described = true,
+                                    .settings = from->settings,
+                                    .deadline = UINT64_MAX,
+                                    .exit_status = -1};
+            guest->info.config = from->config;
+            guest->info.state = BH_GUEST_OFF;
+            publish(guest);
+        }
+    }
+}
+
+struct guest *guest_at(uint32_t index)
+{
+    return index < BH_GUESTS_MAX && guests[index].used ? &guests[index] : NULL;
+}
+
+struct guest *guest_find(const char *name)
+{
+    for (uint32_t i = 0; i < BH_GUESTS_MAX; i++) {
+        if (guests[i].used && strcmp(name_of(&guests[i]), name) == 0) {
+            return &guests[i];
+        }
+    }
+    return NULL;
+}
+
+struct guest *guest_of(const struct domain *vmm)
+{
+    for (uint32_t i = 0; i < BH_GUESTS_MAX; i++) {
+        if (guests[i].used && guests[i].vmm == vmm) {
+            return &guests[i];
+        }
+    }
+    return NULL;
+}
+
+/* Volumes and networks that are there. */
+static enum bh_root_status check_names(const struct bh_guest_config *config)
+{
+    struct volume_use use[BH_GUEST_DISKS_MAX + 2];
+    uint32_t count = guest_volumes(&root.description, config, use);
+    if (guest_volumes_conflict(use, count)) {
+        return BH_ROOT_BAD_REQUEST;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct bh_volume volume;
+        if (!volume_find(use[i].name, &volume)) {
+            return BH_ROOT_NO_SUCH_VOLUME;
+        }
+    }
+    for (uint32_t i = 0; i < config->net_count; i++) {
+        if (description_network(&root.description, config->net[i].network) == NULL) {
+            return BH_ROOT_NO_SUCH_NETWORK;
+        }
+    }
+    return BH_ROOT_OK;
+}
+
+enum bh_root_status guest_create(const struct bh_guest_config *config, uint32_t *index)
+{
+    const char *reason = guest_config_check(config);
+    if (reason != NULL) {
+        log_line("a guest was refused: %s", reason);
+        return BH_ROOT_BAD_REQUEST;
+    }
+    if (domain_find(config->name) != NULL || guest_find(config->name) != NULL) {
+        return BH_ROOT_EXISTS;
+    }
+    struct quota_use use = {0};
+    uint32_t place = BH_GUESTS_MAX;
+    for (uint32_t i = BH_GUESTS_MAX; i-- > 0;) {
+        if (!guests[i].used) {
+            place = i;
+        } else if (!guests[i].described) {
+            use.guests++;
+            use.memory += guests[i].info.config.memory;
+        }
+    }
+    reason = guest_quota_check(&root.description, &use, config);
+    if (reason != NULL) {
+        log_line("guest %s was refused: %s", config->name, reason);
+        return BH_ROOT_DENIED;
+    }
+    if (place == BH_GUESTS_MAX) {
+        return BH_ROOT_FULL;
+    }
+    enum bh_root_status status = check_names(config);
+    if (status != BH_ROOT_OK) {
+        return status;
+    }
+    struct guest *guest = &guests[place];
+    *guest = (struct guest){.used = true,
+                            .settings = root.description.guest_defaults,
+                            .deadline = UINT64_MAX,
+                            .exit_status = -1};
+    guest->info.config = *config;
+    guest->info.state = BH_GUEST_OFF;
+    publish(guest);
+    *index = place;
+    return BH_ROOT_OK;
+}
+
+/* Whether somebody has one of the guest's volumes open in a way that excludes it. */
+static bool volumes_busy(const struct guest *guest)
+{
+    const struct description *description = &root.description;
+    struct volume_use mine[BH_GUEST_DISKS_MAX + 2];
+    uint32_t count = guest_volumes(description, &guest->info.config, mine);
+    for (uint32_t i = 0; i < BH_GUESTS_MAX; i++) {
+        struct volume_use theirs[BH_GUEST_DISKS_MAX + 2];
+        const struct guest *other = &guests[i];
+        if (!other->used || other == guest || other->vmm == NULL) {
+            continue;
+        }
+        uint32_t other_count = guest_volumes(description, &other->info.config, theirs);
+        for (uint32_t j = 0; j < count * other_count; j++) {
+            if (volume_uses_conflict(&mine[j % count], &theirs[j / count])) {
+                return true;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < description->channel_count; i++) {
+        const struct channel_description *channel = &description->channel[i];
+        if (!channel->present || channel->protocol != BH_PROTOCOL_BLOCK) {
+            continue;
+        }
+        struct volume_use theirs = {.read_only = channel->read_only};
+        theirs.name = volume_resolve(description, channel->volume, &theirs.read_only);
+        for (uint32_t j = 0; j < count; j++) {
+            if (volume_uses_conflict(&mine[j], &theirs)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void update_figures(struct guest *guest)
+{
+    const struct domain *vmm = guest->vmm;
+    guest->info.overhead_bytes = 0;
+    if (vmm != NULL) {
+        guest->info.cpu_ticks = bh_sched_context_consumed(vmm->sched_context).value[0];
+        guest->info.overhead_bytes = vmm->arena.bytes - guest->info.config.memory;
+    }
+}
+
+/* All holders have let go, or had time enough: takes everything back. */
+static void finish_stop(struct guest *guest)
+{
+    links_remove(guest->vmm);
+    domain_destroy(guest->vmm);
+    guest->vmm = NULL;
+    guest->deadline = UINT64_MAX;
+    guest->info.state = guest->final_state;
+    update_figures(guest);
+    publish(guest);
+    bool restart = guest->restart;
+    guest->restart = false;
+    if (guest->forget) {
+        *guest = (struct guest){.used = false};
+        publish(guest);
+    } else if (guest->exit_status >= 0) {
+        root_exit((unsigned)guest->exit_status);
+    } else if (restart) {
+        (void)guest_start(guest);
+    }
+}
+
+static void begin_stop(struct guest *guest, enum bh_guest_state final_state, const char *reason)
+{
+    struct domain *vmm = guest->vmm;
+    (void)bh_tcb_suspend(vmm->tcb);
+    update_figures(guest);
+    vmm->state = DOMAIN_FAULTED; /* it hears of nothing any more */
+    guest->final_state = final_state;
+    guest->info.state = BH_GUEST_STOPPING;
+    set_reason(guest, reason);
+    log_line("guest %s: %s", name_of(guest), reason);
+    links_detach(vmm);
+    if (links_outstanding(vmm) == 0) {
+        finish_stop(guest);
+        return;
+    }
+    guest->deadline = bh_ticks() + root_ticks_from_us(DETACH_US);
+    publish(guest);
+}
+
+enum bh_root_status guest_start(struct guest *guest)
+{
+    if (guest->vmm != NULL || guest->info.state == BH_GUEST_STOPPING) {
+        return BH_ROOT_WRONG_STATE;
+    }
+    enum bh_root_status status = check_names(&guest->info.config);
+    const char *reason = "a volume or network is missing";
+    if (status == BH_ROOT_OK && volumes_busy(guest)) {
+        status = BH_ROOT_VOLUME_BUSY;
+        reason = "a volume is in use by another guest";
+    }
+    if (status == BH_ROOT_OK) {
+        reason = guest_build(guest, index_of(guest), &status);
+    }
+    if (status != BH_ROOT_OK) {
+        log_line("guest %s can't start: %s", name_of(guest), reason);
+        guest->exit_status = guest->settings.exit_with_machine ? 1 : -1;
+        if (guest->vmm != NULL) {
+            begin_stop(guest, BH_GUEST_OFF, reason);
+        } else {
+            set_reason(guest, reason);
+            guest->info.state = BH_GUEST_OFF;
+            publish(guest);
+            if (guest->exit_status >= 0) {
+                root_exit(1);
+            }
+        }
+        return status;
+    }
+    guest->started_at = bh_ticks();
+    guest->info.state = BH_GUEST_STARTING;
+    guest->info.starts++;
+    guest->info.last_event = 0;
+    guest->info.event_code = 0;
+    set_reason(guest, "");
+    domain_start(guest->vmm);
+    share_connect(guest->vmm);
+    update_figures(guest);
+    publish(guest);
+    return BH_ROOT_OK;
+}
+
+enum bh_root_status guest_pause(struct guest *guest)
+{
+    if (guest->info.state != BH_GUEST_RUNNING) {
+        return BH_ROOT_WRONG_STATE;
+    }
+    (void)bh_tcb_suspend(guest->vmm->tcb);
+    guest->info.state = BH_GUEST_PAUSED;
+    publish(guest);
+    return BH_ROOT_OK;
+}
+
+enum bh_root_status guest_resume(struct guest *guest)
+{
+    if (guest->info.state != BH_GUEST_PAUSED) {
+        return BH_ROOT_WRONG_STATE;
+    }
+    (void)bh_tcb_resume(guest->vmm->tcb);
+    guest->info.state = BH_GUEST_RUNNING;
+    publish(guest);
+    return BH_ROOT_OK;
+}
+
+enum bh_root_status guest_stop(struct guest *guest, const char *reason)
+{
+    if (guest->vmm == NULL) {
+        return BH_ROOT_WRONG_STATE;
+    }
+    guest->restart = false;
+    if (guest->info.state != BH_GUEST_STOPPING) {
+        guest->exit_status = guest->settings.exit_with_machine ? 0 : -1;
+        begin_stop(guest, BH_GUEST_OFF, reason);
+    }
+    return BH_ROOT_OK;
+}
+
+enum bh_root_status guest_destroy(struct guest *guest)
+{
+    if (guest->described) {
+        return BH_ROOT_DENIED;
+    }
+    if (guest->vmm == NULL) {
+        *guest = (struct guest){.used = false};
+        publish(guest);
+        return BH_ROOT_OK;
+    }
+    guest->forget = true;
+    return guest_stop(guest, "destroyed");
+}
+
+/* After a crash: start again if that is wanted and promises anything. */
+static void crash(struct guest *guest, const char *reason, bool may_restart)
+{
+    bool early = bh_ticks() - guest->started_at < root_ticks_from_us(CRASH_LOOP_US);
+    guest->restart = may_restart && !early && guest->settings.on_crash == POLICY_RESTART;
+    guest->exit_status = guest->settings.exit_with_machine && !guest->restart ? 1 : -1;
+    begin_stop(guest, BH_GUEST_CRASHED, reason);
+}
+
+static void reset(struct guest *guest)
+{
+    guest->restart = guest->settings.on_reset == POLICY_RESTART;
+    guest->exit_status = guest->settings.exit_with_machine && !guest->restart ? 0 : -1;
+    begin_stop(guest, BH_GUEST_OFF, guest->restart ? "resets" : "stopped instead of a reset");
+}
+
+enum bh_root_status guest_event(struct guest *guest, uint64_t event, uint64_t code)
+{
+    char reason[sizeof(guest->info.reason)];
+    if (event < BH_GUEST_EVENT_RUNNING || event > BH_GUEST_EVENT_BAD_IMAGE) {
+        return BH_ROOT_BAD_REQUEST;
+    }
+    if (guest->info.state != BH_GUEST_STARTING && guest->info.state != BH_GUEST_RUNNING) {
+        return BH_ROOT_WRONG_STATE;
+    }
+    guest->info.last_event = (uint32_t)event;
+    guest->info.event_code = (uint32_t)code;
+    switch (event) {
+    case BH_GUEST_EVENT_RUNNING:
+        guest->info.state = BH_GUEST_RUNNING;
+        log_line("guest %s: running", name_of(guest));
+        publish(guest);
+        break;
+    case BH_GUEST_EVENT_OFF:
+        guest->exit_status = guest->settings.exit_with_machine ? 0 : -1;
+        begin_stop(guest, BH_GUEST_OFF, "powered off");
+        break;
+    case BH_GUEST_EVENT_RESET:
+        reset(guest);
+        break;
+    case BH_GUEST_EVENT_CRASHED:
+        (void)bh_format(reason, sizeof(reason), "crashed (code 0x%x)", (unsigned)code);
+        crash(guest, reason, true);
+        break;
+    default:
+        (void)bh_format(reason, sizeof(reason), "its kernel or initrd can't be booted (check %u)",
+                        (unsigned)code);
+        crash(guest, reason, false);
+        break;
+    }
+    return BH_ROOT_OK;
+}
+
+void guest_faulted(struct guest *guest, const char *reason)
+{
+    if (guest->info.state != BH_GUEST_STOPPING) {
+        crash(guest, reason, true);
+    }
+}
+
+void guests_step(uint64_t now)
+{
+    for (uint32_t i = 0; i < BH_GUESTS_MAX; i++) {
+        struct guest *guest = &guests[i];
+        if (guest->used && guest->info.state == BH_GUEST_STOPPING &&
+            (now >= guest->deadline || links_outstanding(guest->vmm) == 0)) {
+            finish_stop(guest);
+        }
+    }
+}
+
+uint64_t guests_deadline(void)
+{
+    uint64_t deadline = UINT64_MAX;
+    for (uint32_t i = 0; i < BH_GUESTS_MAX; i++) {
+        if (guests[i].used && guests[i].deadline < deadline) {
+            deadline = guests[i].deadline;
+        }
+    }
+    return deadline;
+}
+
+void guests_refresh(void)
+{
+    for (uint32_t i = 0; i < BH_GUESTS_MAX; i++) {
+        if (guests[i].used) {
+            update_figures(&guests[i]);
+            publish(&guests[i]);
+        }
+    }
+}
+
+void guests_autostart(void)
+{
+    for (uint32_t i = 0; i < BH_GUESTS_MAX; i++) {
+        if (guests[i].used && guests[i].info.config.autostart != 0 && guests[i].vmm == NULL) {
+            (void)guest_start(&guests[i]);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <bh/syscall.h>
+#include <string.h>
+
+#include "domains/root/channel.h"
+#include "domains/root/guest.h"
+#include "domains/root/guest_config.h"
+#include "domains/root/root.h"
+#include "domains/root/share.h"
+#include "domains/root/volumes.h"
+
+#define VMM_CNODE_RADIX 6u
+#define VMM_PAGE_FRAMES 2u
+#define GUEST_RAM       UINT64_C(0x40000000) /* intermediate physical address */
+#define OVERHEAD_LEAST  (UINT64_C(1) << 20)
+
+static const char *make_domain(struct guest *guest)
+{
+    const struct description *description = &root.description;
+    struct domain *vmm = domain_allocate(1 + DOMAINS_DESCRIBED, guest->info.config.name);
+    if (vmm == NULL) {
+        return "too many domains";
+    }
+    vmm->is_vmm = true;
+    guest->vmm = vmm;
+    return domain_build(vmm, &(struct domain_plan){.program = description->guest_program,
+                                                   .time = guest->settings.time,
+                                                   .heap_size = description->guest_heap_size,
+                                                   .stack_size = description->guest_stack_size,
+                                                   .arguments = "",
+                                                   .cnode_radix = VMM_CNODE_RADIX,
+                                                   .page_frames = VMM_PAGE_FRAMES});
+}
+
+/* The page with its configuration, written by root and read-only in the VMM. */
+static const char *give_config(const struct guest *guest)
+{
+    struct domain *vmm = guest->vmm;
+    uint64_t window = domain_window(vmm) + DOMAIN_WINDOW_OWN;
+    uint64_t address = domain_address(vmm, BH_PAGE_SIZE, BH_PAGE_SIZE);
+    struct region region;
+    if (address == 0 || !region_make(&region, &vmm->arena, BH_PAGE_SIZE, BH_PAGE_BITS) ||
+        !region_map(&region, &root.space, window, BH_RIGHT_READ | BH_RIGHT_WRITE) ||
+        !region_map(&region, &vmm->space, address, BH_RIGHT_READ)) {
+        return "no memory for its configuration";
+    }
+    memcpy((void *)window, &guest->info.config, sizeof(guest->info.config));
+    struct bh_resource resource = {.kind = BH_RESOURCE_REGION,
+                                   .name = "guest",
+                                   .address = address,
+                                   .size = BH_PAGE_SIZE};
+    return domain_resource_add(vmm, &resource) < BH_DOMAIN_RESOURCE_MAX ? NULL : "too much";
+}
+
+static const char *give_memory(const struct guest *guest, const struct space *guest_space)
+{
+    struct domain *vmm = guest->vmm;
+    uint64_t size = guest->info.config.memory;
+    uint64_t address = domain_address(vmm, size, GUEST_MEMORY_UNIT);
+    const uint64_t rights = BH_RIGHT_READ | BH_RIGHT_WRITE;
+    struct region ram;
+    if (address == 0 || !region_make(&ram, &vmm->arena, size, BH_LARGE_PAGE_BITS) ||
+        !region_map(&ram, guest_space, GUEST_RAM, rights | BH_RIGHT_GRANT) ||
+        !region_map(&ram, &vmm->space, address, rights)) {
+        return "not enough memory";
+    }
+    struct bh_resource resource = {.kind = BH_RESOURCE_REGION,
+                                   .name = "ram",
+                                   .address = address,
+                                   .size = size,
+                                   .argument = {GUEST_RAM}};
+    return domain_resource_add(vmm, &resource) < BH_DOMAIN_RESOURCE_MAX ? NULL : "too much";
+}
+
+static const char *give_processor(const struct guest *guest, const struct space *guest_space)
+{
+    struct domain *vmm = guest->vmm;
+    bh_cptr vcpu = arena_make(&vmm->arena, BH_TYPE_VCPU, 0, 1);
+    struct region frame;
+    if (vcpu == 0 || domain_region_add(vmm, &frame, "vcpu", "", BH_PAGE_SIZE, 0) == 0) {
+        return "no memory for its virtual processor";
+    }
+    if (bh_vcpu_configure(vcpu, vmm->tcb, guest_space->cap, frame.frame).error != BH_OK ||
+        bh_cnode_copy(vmm->cnode, BH_SLOT_VCPU, BH_ROOT_SLOT_CNODE, vcpu, BH_RIGHTS_ALL).error !=
+            BH_OK ||
+        bh_cnode_copy(vmm->cnode, BH_SLOT_GUEST_SPACE, BH_ROOT_SLOT_CNODE, guest_space->cap,
+                      BH_RIGHTS_ALL)
+                .error != BH_OK) {
+        return "its virtual processor could not be set up";
+    }
+    return NULL;
+}
+
+/* A notification for the doorbell of one of its virtual devices. */
+static const char *give_doorbell(struct domain *vmm, const char *device)
+{
+    struct bh_resource resource = {
+        .kind = BH_RESOURCE_NOTIFY, .name = "doorbell", .bits = domain_next_bit(vmm)};
+    strcpy(resource.object, device);
+    resource.cap = domain_grant_notification(vmm, vmm, resource.bits);
+    return resource.cap != 0 && domain_resource_add(vmm, &resource) < BH_DOMAIN_RESOURCE_MAX
+               ? NULL
+               : "too many devices";
+}
+
+static const char *give_disks(const struct guest *guest)
+{
+    const struct bh_guest_config *config = &guest->info.config;
+    struct domain *vmm = guest->vmm;
+    uint64_t boot_data = root.description.boot_data_size;
+    const char *reason =
+        channel_open_block(vmm, "kernel", config->kernel_volume, true, 16, boot_data);
+    if (reason == NULL && config->initrd_volume[0] != 0) {
+        reason = channel_open_block(vmm, "initrd", config->initrd_volume, true, 16, boot_data);
+    }
+    for (uint32_t i = 0; reason == NULL && i < config->disk_count; i++) {
+        char name[] = {'d', 'i', 's', 'k', (char)('0' + i), 0};
+        reason = channel_open_block(vmm, name, config->disk[i].volume,
+                                    config->disk[i].read_only != 0, 0,
+                                    guest->settings.disk_data_size);
+        reason = reason == NULL ? give_doorbell(vmm, name) : reason;
+    }
+    return reason;
+}
+
+static const char *give_ports(const struct guest *guest, uint32_t index)
+{
+    const struct bh_guest_config *config = &guest->info.config;
+    const char *reason = NULL;
+    for (uint32_t i = 0; reason == NULL && i < config->net_count; i++) {
+        char name[] = {'n', 'e', 't', (char)('0' + i), 0};
+        const uint8_t chosen[6] = {0x52, 0x42, 0x48, 1, (uint8_t)index, (uint8_t)i};
+        reason = channel_open_net(guest->vmm, name, config->net[i].network, config->net[i].mac,
+                                  chosen, 0, guest->settings.net_data_size);
+        reason = reason == NULL ? give_doorbell(guest->vmm, name) : reason;
+    }
+    return reason;
+}
+
+static const char *give_consoles(const struct guest *guest)
+{
+    if (description_server(&root.description, BH_PROTOCOL_CONSOLE) == NULL) {
+        return NULL; /* a system without consoles */
+    }
+    const char *reason = channel_open_console(guest->vmm, "console", guest->info.config.name);
+    if (reason != NULL) {
+        return reason;
+    }
+    char log[BH_NAME_MAX + 4];
+    strcpy(log, guest->info.config.name);
+    strcat(log, "-vmm");
+    return channel_open_log(guest->vmm, log);
+}
+
+const char *guest_build(struct guest *guest, uint32_t index, enum bh_root_status *status)
+{
+    *status = BH_ROOT_NO_MEMORY;
+    if (memory_free_bytes() < guest->info.config.memory + OVERHEAD_LEAST) {
+        return "not enough memory";
+    }
+    const char *reason = make_domain(guest);
+    if (reason != NULL) {
+        return reason;
+    }
+    struct domain *vmm = guest->vmm;
+    struct space guest_space = {.cap = arena_make(&vmm->arena, BH_TYPE_GUEST_SPACE, 0, 1),
+                                .tables = &vmm->arena};
+    if (guest_space.cap == 0) {
+        return "no memory for its address space";
+    }
+    reason = give_memory(guest, &guest_space);
+    reason = reason == NULL ? give_processor(guest, &guest_space) : reason;
+    reason = reason == NULL ? give_config(guest) : reason;
+    reason = reason == NULL ? share_make(vmm, true, 0) : reason;
+    reason = reason == NULL ? give_disks(guest) : reason;
+    reason = reason == NULL ? give_ports(guest, index) : reason;
+    reason = reason == NULL ? give_consoles(guest) : reason;
+    if (reason == NULL) {
+        *status = BH_ROOT_OK;
+    }
+    return reason;
+}
