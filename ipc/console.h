@@ -38,10 +38,12 @@ _Static_assert(sizeof(struct bh_console_input) == 64, "fixed by the protocol");
 /*
  * The history region is an array of these. `written` counts all bytes ever put out on the console; the last
  * min(written, BH_CONSOLE_HISTORY) of them are in `data`, byte n at data[n % BH_CONSOLE_HISTORY]. A reader loads
- * `written` with acquire, copies, loads it again and drops what was overwritten meanwhile. An unused entry has an
- * empty name.
+ * `written` with acquire, copies, loads it again and drops what was overwritten meanwhile: the console domain may have
+ * put up to BH_CONSOLE_HISTORY_STEP bytes beyond `written`. An unused entry has an empty name; the entry of a console that
+ * is gone may be given to another one, so a reader checks the name again after copying.
  */
 #define BH_CONSOLE_HISTORY 16320u
+#define BH_CONSOLE_HISTORY_STEP 64u
 
 struct bh_console_history {
     char name[BH_CONSOLE_NAME_MAX];
