@@ -4,6 +4,9 @@
  * Submit entries carry output, complete entries input, both as chunks. There is no data region. Output that finds the
  * ring full waits or is dropped, as the client likes.
  *
+ * A channel's console is named by `object` of its resource; several clients may share one. All logs (the channels called
+ * "log") share the console BH_CONSOLE_SYSTEM, which is made of lines and takes no input.
+ *
  * The console domain keeps the last output of every console in its history region, which the manager maps read-only,
  * and takes input for any console from the manager's own channel (protocol BH_PROTOCOL_CONSOLE_INPUT, submit entries
  * of struct bh_console_input; no complete entries).
@@ -13,6 +16,7 @@
 
 #include <stdint.h>
 
+#define BH_CONSOLE_SYSTEM "system"
 #define BH_CONSOLE_CHUNK_MAX 60u
 
 /* submit and complete entry */

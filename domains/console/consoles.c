@@ -92,7 +92,7 @@ void consoles_init(struct consoles *consoles, struct output *output,
         .count = 1,
     };
     set_name(consoles->wanted, wanted);
-    consoles->console[CONSOLES_SYSTEM] = (struct console){.name = "system", .clients = 1};
+    consoles->console[CONSOLES_SYSTEM] = (struct console){.name = BH_CONSOLE_SYSTEM, .clients = 1};
 
     for (uint32_t i = 0; i < consoles->history_count; i++) {
         struct bh_console_history *history = &histories[i];

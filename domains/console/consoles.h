@@ -2,7 +2,7 @@
 /*
  * The consoles, their history, and which of them is shown on the terminal.
  *
- * Console 0 is "system": it takes lines (consoles_system_line), takes no input and is always there.
+ * Console 0 is BH_CONSOLE_SYSTEM: it takes lines (consoles_system_line), takes no input and is always there.
  * The others take bytes and get numbers in the order in which they appear; a console whose clients
  * are gone keeps number and history until there is no other place for a new one.
  *

@@ -65,11 +65,6 @@ void bh_domain_changed(void)
     follow_page();
 }
 
-void bh_log_channel(struct bh_channel *channel)
-{
-    state.channel = channel;
-}
-
 static bool send(const char *line, size_t length)
 {
     bool signal;
@@ -91,8 +86,14 @@ static void send_to_kernel(const char *line, size_t length)
     }
 }
 
+static const char *own_name(void)
+{
+    const struct bh_domain_page *page = bh_domain();
+    return page != NULL ? page->name : "root";
+}
+
 /* `line` ends in a newline. */
-static void put_line(const char *name, const char *line, size_t length)
+static void put_line(const char *line, size_t length)
 {
     follow_page();
     if (state.channel == NULL || bh_channel_broken(state.channel)) {
@@ -102,7 +103,7 @@ static void put_line(const char *name, const char *line, size_t length)
     if (state.dropped > 0) {
         char note[BH_NAME_MAX + 48];
         size_t note_length = bh_format(note, sizeof(note), "%.*s: lines lost here: %u\n",
-                                       (int)BH_NAME_MAX, name, state.dropped);
+                                       (int)BH_NAME_MAX, own_name(), state.dropped);
         if (send(note, note_length)) {
             state.dropped = 0;
         }
@@ -112,38 +113,24 @@ static void put_line(const char *name, const char *line, size_t length)
     }
 }
 
-static void log_list(const char *name, const char *format, va_list arguments)
+static void log_list(const char *format, va_list arguments)
 {
     char line[LINE_SIZE];
-    size_t length =
-        bh_format(line, sizeof(line) - 1 - BH_LOG_LINE_MAX, "%.*s: ", (int)BH_NAME_MAX - 1, name);
+    size_t length = bh_format(line, sizeof(line) - 1 - BH_LOG_LINE_MAX,
+                              "%.*s: ", (int)BH_NAME_MAX - 1, own_name());
     length += bh_format_list(line + length, BH_LOG_LINE_MAX + 1, format, arguments);
     while (length > 0 && line[length - 1] == '\n') {
         length--;
     }
     line[length++] = '\n';
-    put_line(name, line, length);
-}
-
-static const char *own_name(void)
-{
-    const struct bh_domain_page *page = bh_domain();
-    return page != NULL ? page->name : "root";
+    put_line(line, length);
 }
 
 void bh_log(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    log_list(own_name(), format, arguments);
-    va_end(arguments);
-}
-
-void bh_log_as(const char *name, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    log_list(name, format, arguments);
+    log_list(format, arguments);
     va_end(arguments);
 }
 
@@ -152,7 +139,7 @@ void bh_panic(const char *format, ...)
     log_stream_flush();
     va_list arguments;
     va_start(arguments, format);
-    log_list(own_name(), format, arguments);
+    log_list(format, arguments);
     va_end(arguments);
     for (;;) {
         __asm__ volatile("udf #0"); /* permanently undefined: the fault goes to root, which does not

@@ -54,13 +54,6 @@ void bh_domain_changed(void);
 
 void bh_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same with another name in front; for programs whose lines others look for. */
-void bh_log_as(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* For root, whose resources no page lists: from now on lines go to this channel. NULL: to the
- * kernel's console again. */
-void bh_log_channel(struct bh_channel *channel);
-
 /* Logs the line and ends the domain with a fault (an undefined instruction), by which root learns
  * of it. */
 void bh_panic(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
