@@ -9,27 +9,25 @@
 #include "domains/vmm/volume_reader.h"
 #include "libs/runtime/runtime.h"
 
-static struct volume_reader kernel_reader;
-static struct volume_reader initrd_reader;
-
-static enum image_error refuse(enum image_error error)
+static enum image_error refuse(const struct boot *boot, enum image_error error)
 {
-    bh_log("kernel volume \"%s\" %s", kernel_reader.volume, image_error_text(error));
+    bh_log("kernel volume \"%s\" %s", boot->kernel.volume, image_error_text(error));
     return error;
 }
 
-/* Bytes of the initrd, or 0 if there is none; UINT64_MAX if more are configured than the volume
- * has. */
-static uint64_t initrd_bytes(struct vm *vm)
+/* Opens the initrd's volume if there is to be one, and finds its size. */
+static enum image_error open_initrd(struct boot *boot, struct vm *vm, uint64_t *size)
 {
-    if (vm->config->initrd_volume[0] == '\0' || !volume_open(&initrd_reader, vm, "initrd")) {
-        return 0;
+    *size = 0;
+    if (vm->config->initrd_volume[0] == '\0') {
+        return IMAGE_OK;
+    }
+    if (!volume_open(&boot->initrd, vm, "initrd")) {
+        return IMAGE_INITRD_UNREADABLE;
     }
     uint64_t wanted = vm->config->initrd_size;
-    if (wanted == 0) {
-        return initrd_reader.bytes;
-    }
-    return wanted <= initrd_reader.bytes ? wanted : UINT64_MAX;
+    *size = wanted != 0 ? wanted : boot->initrd.bytes;
+    return *size <= boot->initrd.bytes ? IMAGE_OK : IMAGE_INITRD_SIZE;
 }
 
 static bool write_device_tree(struct vm *vm, const struct image_layout *layout,
@@ -57,40 +55,46 @@ static bool write_device_tree(struct vm *vm, const struct image_layout *layout,
     return buffer != NULL && device_tree_write(&tree, buffer, IMAGE_DEVICE_TREE_SIZE);
 }
 
-enum image_error boot_load(struct vm *vm)
+/* Puts kernel, initrd and device tree into the guest's memory. */
+static enum image_error load(struct boot *boot, struct vm *vm, struct image_layout *layout)
 {
     static uint8_t header[BH_BLOCK_SECTOR];
-    struct image image;
-    struct image_layout layout;
     const struct vm_ram *ram = &vm->ram[0];
+    struct image image;
+    uint64_t initrd_size;
 
-    if (!volume_open(&kernel_reader, vm, "kernel") || kernel_reader.bytes < sizeof(header)) {
-        return refuse(IMAGE_NO_VOLUME);
+    if (!volume_open(&boot->kernel, vm, "kernel") || boot->kernel.bytes < sizeof(header)) {
+        return IMAGE_NO_VOLUME;
     }
-    if (!volume_read(&kernel_reader, 0, header, sizeof(header))) {
-        return refuse(IMAGE_UNREADABLE);
+    if (!volume_read(&boot->kernel, 0, header, sizeof(header))) {
+        return IMAGE_UNREADABLE;
     }
-    enum image_error error = image_parse(header, sizeof(header), &image);
-    if (error != IMAGE_OK) {
-        return refuse(error);
+    enum image_error error;
+    if ((error = image_parse(header, sizeof(header), &image)) != IMAGE_OK ||
+        (error = open_initrd(boot, vm, &initrd_size)) != IMAGE_OK ||
+        (error = image_place(&image, boot->kernel.bytes, initrd_size, ram->ipa, ram->size,
+                             layout)) != IMAGE_OK) {
+        return error;
     }
-    uint64_t initrd_size = initrd_bytes(vm);
-    error = image_place(&image, kernel_reader.bytes, initrd_size, ram->ipa, ram->size, &layout);
-    if (error != IMAGE_OK) {
-        return refuse(error);
-    }
-    uint8_t *kernel = guest_memory(vm, layout.kernel, layout.kernel_bytes);
-    if (kernel == NULL || !volume_read(&kernel_reader, 0, kernel, layout.kernel_bytes)) {
-        return refuse(IMAGE_UNREADABLE);
+    uint8_t *kernel = guest_memory(vm, layout->kernel, layout->kernel_bytes);
+    if (kernel == NULL || !volume_read(&boot->kernel, 0, kernel, layout->kernel_bytes)) {
+        return IMAGE_UNREADABLE;
     }
     if (initrd_size > 0) {
-        uint8_t *initrd = guest_memory(vm, layout.initrd, initrd_size);
-        if (initrd == NULL || !volume_read(&initrd_reader, 0, initrd, initrd_size)) {
-            return refuse(IMAGE_INITRD_UNREADABLE);
+        uint8_t *initrd = guest_memory(vm, layout->initrd, initrd_size);
+        if (initrd == NULL || !volume_read(&boot->initrd, 0, initrd, initrd_size)) {
+            return IMAGE_INITRD_UNREADABLE;
         }
     }
-    if (!write_device_tree(vm, &layout, initrd_size)) {
-        return refuse(IMAGE_DEVICE_TREE);
+    return write_device_tree(vm, layout, initrd_size) ? IMAGE_OK : IMAGE_DEVICE_TREE;
+}
+
+enum image_error boot_load(struct boot *boot, struct vm *vm)
+{
+    struct image_layout layout;
+    enum image_error error = load(boot, vm, &layout);
+    if (error != IMAGE_OK) {
+        return refuse(boot, error);
     }
     vcpu_reset(&vm->vcpu[0], layout.kernel, layout.device_tree);
     return IMAGE_OK;

@@ -5,8 +5,15 @@
 
 #include "domains/vmm/image.h"
 #include "domains/vmm/vm.h"
+#include "domains/vmm/volume_reader.h"
 
-/* Blocks until the volumes are read. Anything but IMAGE_OK has been logged, with the reason. */
-enum image_error boot_load(struct vm *vm);
+/* The boot volumes. They stay attached for the guest's life. */
+struct boot {
+    struct volume_reader kernel, initrd;
+};
+
+/* Blocks until the volumes are read; `boot` is zeroed and stays where it is. Anything but IMAGE_OK has been logged, with
+ * the reason. */
+enum image_error boot_load(struct boot *boot, struct vm *vm);
 
 #endif

@@ -184,6 +184,13 @@ uint32_t gic_withdraw(struct gic *gic, struct gic_cpu *cpu, unsigned index, uint
     return taken;
 }
 
+void gic_hold_back(struct gic *gic, struct gic_cpu *cpu, unsigned index, uint32_t mask)
+{
+    uint32_t taken = gic_withdraw(gic, cpu, index, mask);
+    struct gic_word *word = gic_word(gic, cpu, index);
+    word->latch |= taken & (word->edge | ~word->line);
+}
+
 /* Whether the output of the virtual timer is high (Arm ARM D11.2.4), after system_vcpu_save. */
 static bool timer_fires(const struct bh_vcpu_state *state)
 {

@@ -91,6 +91,10 @@ void gic_update(struct gic *gic, struct gic_cpu *cpu, unsigned index);
 /* Takes those of `mask` that are posted but not yet acknowledged back; returns them. */
 uint32_t gic_withdraw(struct gic *gic, struct gic_cpu *cpu, unsigned index, uint32_t mask);
 
+/* Takes back what must not be delivered for now, and keeps it pending: better one that comes late or in vain, because its
+ * line has gone low, than one that is lost. */
+void gic_hold_back(struct gic *gic, struct gic_cpu *cpu, unsigned index, uint32_t mask);
+
 /* Looks where the interrupts of a word are now. */
 struct gic_observation {
     uint32_t pending, active;

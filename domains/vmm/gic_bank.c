@@ -56,14 +56,6 @@ static uint32_t bits_read(struct gic *gic, struct gic_cpu *cpu, enum bank_regist
     return 0;
 }
 
-/* Takes back what must not be delivered for now, and keeps its edges for later. */
-static void hold_back(struct gic *gic, struct gic_cpu *cpu, unsigned index, uint32_t mask)
-{
-    uint32_t taken = gic_withdraw(gic, cpu, index, mask);
-    struct gic_word *word = gic_word(gic, cpu, index);
-    word->latch |= taken & word->edge;
-}
-
 static void bits_write(struct gic *gic, struct gic_cpu *cpu, enum bank_register which,
                        unsigned index, uint32_t value)
 {
@@ -71,7 +63,7 @@ static void bits_write(struct gic *gic, struct gic_cpu *cpu, enum bank_register 
     switch (which) {
     case BANK_GROUP:
         word->group = value;
-        hold_back(gic, cpu, index, ~value);
+        gic_hold_back(gic, cpu, index, ~value);
         break;
     case BANK_SET_ENABLE:
         word->enabled |= value;
@@ -79,7 +71,7 @@ static void bits_write(struct gic *gic, struct gic_cpu *cpu, enum bank_register 
     case BANK_CLEAR_ENABLE:
         value &= word->enabled;
         word->enabled &= ~value;
-        hold_back(gic, cpu, index, value);
+        gic_hold_back(gic, cpu, index, value);
         break;
     case BANK_SET_PENDING:
         word->latch |= value & ~(index == 0 ? UINT32_C(1) << BH_VCPU_TIMER_INTID : 0);
@@ -90,7 +82,7 @@ static void bits_write(struct gic *gic, struct gic_cpu *cpu, enum bank_register 
         break;
     case BANK_SET_ACTIVE:
         word->active |= value;
-        hold_back(gic, cpu, index, value);
+        gic_hold_back(gic, cpu, index, value);
         break;
     case BANK_CLEAR_ACTIVE:
         word->active &= ~value;
@@ -128,7 +120,7 @@ static void configuration_write(struct gic *gic, struct gic_cpu *cpu, uint32_t i
     if (changed == 0) {
         return;
     }
-    hold_back(gic, cpu, index, changed);
+    gic_hold_back(gic, cpu, index, changed);
     word->posted &=
         ~changed; /* one that is active completes without a report, or with one too many */
     word->edge ^= changed;

@@ -41,15 +41,14 @@ static void control_write(struct gic *gic, uint32_t value)
     bool off = (value & GIC_CONTROL_GROUP1) == 0;
     for (unsigned index = 1; index < GIC_WORDS; index++) {
         if (off) {
-            gic->word[index].latch |=
-                gic_withdraw(gic, NULL, index, UINT32_MAX) & gic->word[index].edge;
+            gic_hold_back(gic, NULL, index, UINT32_MAX);
         }
         gic_update(gic, NULL, index);
     }
     for (unsigned i = 0; i < gic->cpu_count; i++) {
         struct gic_cpu *cpu = &gic->cpu[i];
         if (off) {
-            cpu->word.latch |= gic_withdraw(gic, cpu, 0, UINT32_MAX) & cpu->word.edge;
+            gic_hold_back(gic, cpu, 0, UINT32_MAX);
         }
         gic_update(gic, cpu, 0);
     }
@@ -65,7 +64,7 @@ static void route_write(struct gic *gic, uint32_t intid, uint32_t route)
     if (target == gic->target[intid]) {
         return;
     }
-    word->latch |= gic_withdraw(gic, NULL, index, bit) & word->edge;
+    gic_hold_back(gic, NULL, index, bit);
     gic->target[intid] = target;
     word->routed = target < GIC_CPUS ? word->routed | bit : word->routed & ~bit;
     gic_update(gic, NULL, index);

@@ -26,6 +26,7 @@
 #define CODE_RESOURCES 256u
 
 static struct vm the_vm;
+static struct boot the_boot;
 
 static void copy_counters(struct vm *vm)
 {
@@ -120,7 +121,7 @@ int main(void)
         !console_start(&vm->console, vm, &vm->pl011) || !vm_pci_create(vm)) {
         stop(vm, BH_GUEST_EVENT_CRASHED, CODE_RESOURCES);
     }
-    enum image_error error = boot_load(vm);
+    enum image_error error = boot_load(&the_boot, vm);
     if (error != IMAGE_OK) {
         stop(vm, BH_GUEST_EVENT_BAD_IMAGE, error);
     }
