@@ -16,7 +16,7 @@
 
 #define NVME_QUEUE_SIZE_MAX 256u
 #define NVME_MEMORY_MIN     (16u * 4096u) /* for a few commands at a time */
-#define NVME_MEMORY_FULL    ((7u + 128u) * 4096u)
+#define NVME_MEMORY_FULL    ((8u + 128u) * 4096u)
 #define NVME_REGISTERS_MIN  0x2000u
 
 struct nvme_queue {
