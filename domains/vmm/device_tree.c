@@ -58,7 +58,7 @@ static void bytes(struct writer *writer, const char *name, const void *value, si
 
 static void flag(struct writer *writer, const char *name)
 {
-    bytes(writer, name, NULL, 0);
+    bytes(writer, name, "", 0);
 }
 
 static void string(struct writer *writer, const char *name, const char *value)
