@@ -43,6 +43,7 @@ struct domain {
     struct space io[DOMAIN_IO_SPACES]; /* what its devices see */
     uint32_t io_count;
     bh_cptr cnode, tcb, sched_context, notification; /* slots of root */
+    bh_cptr vcpu, guest_space;                       /* of a VMM */
     bh_cptr control;                                 /* its notification, badge BH_SIGNAL_CONTROL */
     uint64_t entry;
 

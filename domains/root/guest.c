@@ -307,7 +307,7 @@ enum bh_root_status guest_stop(struct guest *guest, const char *reason)
     }
     guest->restart = false;
     if (guest->info.state != BH_GUEST_STOPPING) {
-        guest->exit_status = guest->settings.exit_with_machine ? 0 : -1;
+        guest->exit_status = -1;
         begin_stop(guest, BH_GUEST_OFF, reason);
     }
     return BH_ROOT_OK;

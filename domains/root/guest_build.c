@@ -75,13 +75,13 @@ static const char *give_memory(const struct guest *guest, const struct space *gu
 static const char *give_processor(const struct guest *guest, const struct space *guest_space)
 {
     struct domain *vmm = guest->vmm;
-    bh_cptr vcpu = arena_make(&vmm->arena, BH_TYPE_VCPU, 0, 1);
+    vmm->vcpu = arena_make(&vmm->arena, BH_TYPE_VCPU, 0, 1);
     struct region frame;
-    if (vcpu == 0 || domain_region_add(vmm, &frame, "vcpu", "", BH_PAGE_SIZE, 0) == 0) {
+    if (vmm->vcpu == 0 || domain_region_add(vmm, &frame, "vcpu", "", BH_PAGE_SIZE, 0) == 0) {
         return "no memory for its virtual processor";
     }
-    if (bh_vcpu_configure(vcpu, vmm->tcb, guest_space->cap, frame.frame).error != BH_OK ||
-        bh_cnode_copy(vmm->cnode, BH_SLOT_VCPU, BH_ROOT_SLOT_CNODE, vcpu, BH_RIGHTS_ALL).error !=
+    if (bh_vcpu_configure(vmm->vcpu, vmm->tcb, guest_space->cap, frame.frame).error != BH_OK ||
+        bh_cnode_copy(vmm->cnode, BH_SLOT_VCPU, BH_ROOT_SLOT_CNODE, vmm->vcpu, BH_RIGHTS_ALL).error !=
             BH_OK ||
         bh_cnode_copy(vmm->cnode, BH_SLOT_GUEST_SPACE, BH_ROOT_SLOT_CNODE, guest_space->cap,
                       BH_RIGHTS_ALL)
@@ -168,6 +168,7 @@ const char *guest_build(struct guest *guest, uint32_t index, enum bh_root_status
     if (guest_space.cap == 0) {
         return "no memory for its address space";
     }
+    vmm->guest_space = guest_space.cap;
     reason = give_memory(guest, &guest_space);
     reason = reason == NULL ? give_processor(guest, &guest_space) : reason;
     reason = reason == NULL ? give_config(guest) : reason;
