@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Loading a guest: kernel and initrd from their volumes, a device tree, and the first vCPU ready to run the kernel. */
+/* Loading a guest: kernel and initrd from their volumes, a device tree, and the first vCPU ready to
+ * run the kernel. */
 #ifndef DOMAINS_VMM_BOOT_H
 #define DOMAINS_VMM_BOOT_H
 
@@ -12,8 +13,8 @@ struct boot {
     struct volume_reader kernel, initrd;
 };
 
-/* Blocks until the volumes are read; `boot` is zeroed and stays where it is. Anything but IMAGE_OK has been logged, with
- * the reason. */
+/* Blocks until the volumes are read; `boot` is zeroed and stays where it is. Anything but IMAGE_OK
+ * has been logged, with the reason. */
 enum image_error boot_load(struct boot *boot, struct vm *vm);
 
 #endif

@@ -23,8 +23,8 @@ struct device_tree {
     uint64_t kaslr_seed;
 };
 
-/* Writes a tree of at most `size` bytes to `buffer` (8-byte aligned), with some room for firmware that edits it. False: it
- * does not fit. */
+/* Writes a tree of at most `size` bytes to `buffer` (8-byte aligned), with some room for firmware
+ * that edits it. False: it does not fit. */
 bool device_tree_write(const struct device_tree *tree, void *buffer, size_t size);
 
 #endif

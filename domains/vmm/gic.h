@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The guest's GICv3: one security state, affinity routing, no LPIs (Arm IHI 0069). The CPU interface is the hardware's;
- * this is the distributor, the redistributors, the MSI frame and the sending of SGIs.
+ * The guest's GICv3: one security state, affinity routing, no LPIs (Arm IHI 0069). The CPU
+ * interface is the hardware's; this is the distributor, the redistributors, the MSI frame and the
+ * sending of SGIs.
  *
- * Delivery. An interrupt that is pending, enabled, in Group 1 and not active is posted into the vCPU frame of its
- * target, and from then on the kernel's. `posted` remembers which: for a level-sensitive one until the kernel reports
- * that the guest completed it, and it is posted again if its line is still high; for an edge-triggered one, whose
- * completion nobody reports, until somebody looks. Disabling and the like take an interrupt back, out of the frame if it
- * is still there, else out of the list registers, for which the vCPU's state is saved and loaded (rare).
+ * Delivery. An interrupt that is pending, enabled, in Group 1 and not active is posted into the
+ * vCPU frame of its target, and from then on the kernel's. `posted` remembers which: for a
+ * level-sensitive one until the kernel reports that the guest completed it, and it is posted again
+ * if its line is still high; for an edge-triggered one, whose completion nobody reports, until
+ * somebody looks. Disabling and the like take an interrupt back, out of the frame if it is still
+ * there, else out of the list registers, for which the vCPU's state is saved and loaded (rare).
  * Group 0 interrupts are kept but never delivered: the guest has no FIQs.
  *
  * The virtual timer's INTID 27 is injected by the kernel; only its enable is passed on.
@@ -19,22 +21,23 @@
 
 #include "domains/vmm/memory_map.h"
 
-#define GIC_CPUS 8u
-#define GIC_WORDS (GUEST_INTID_COUNT / 32u)
+#define GIC_CPUS    8u
+#define GIC_WORDS   (GUEST_INTID_COUNT / 32u)
 #define GIC_PRIVATE 32u /* INTIDs below are each vCPU's own */
 
 _Static_assert(GUEST_INTID_COUNT == BH_VCPU_INTERRUPTS, "the frame has a bit for each interrupt");
 
 /* 32 interrupts; bit i is INTID 32 * n + i. */
 struct gic_word {
-    uint32_t group;    /* 1: Group 1 */
+    uint32_t group; /* 1: Group 1 */
     uint32_t enabled;
-    uint32_t edge;     /* 0: level-sensitive */
-    uint32_t latch;    /* pending by an edge, an MSI, or a write to ISPENDR */
-    uint32_t line;     /* the level of the input */
-    uint32_t active;   /* set by a write to ISACTIVER; what the guest acknowledged is in the list registers */
-    uint32_t routed;   /* its target exists */
-    uint32_t posted;   /* may be in the frame or in a list register */
+    uint32_t edge;   /* 0: level-sensitive */
+    uint32_t latch;  /* pending by an edge, an MSI, or a write to ISPENDR */
+    uint32_t line;   /* the level of the input */
+    uint32_t active; /* set by a write to ISACTIVER; what the guest acknowledged is in the list
+                        registers */
+    uint32_t routed; /* its target exists */
+    uint32_t posted; /* may be in the frame or in a list register */
 };
 
 struct gic;
@@ -51,9 +54,9 @@ struct gic {
     uint32_t control; /* GICD_CTLR: the group enables */
     unsigned cpu_count;
     struct gic_cpu cpu[GIC_CPUS];
-    struct gic_word word[GIC_WORDS];     /* [0] is not used: see gic_cpu */
-    uint8_t target[GUEST_INTID_COUNT];   /* of an SPI: index of a vCPU, or GIC_CPUS: none */
-    uint32_t route[GUEST_INTID_COUNT];   /* IROUTER: Aff2, Aff1 and Aff0 */
+    struct gic_word word[GIC_WORDS];   /* [0] is not used: see gic_cpu */
+    uint8_t target[GUEST_INTID_COUNT]; /* of an SPI: index of a vCPU, or GIC_CPUS: none */
+    uint32_t route[GUEST_INTID_COUNT]; /* IROUTER: Aff2, Aff1 and Aff0 */
 };
 
 #define GIC_CONTROL_GROUP0 1u
@@ -62,7 +65,8 @@ struct gic {
 /* The state after reset, for vCPUs with these frames (whose interrupt fields it fills in). */
 void gic_reset(struct gic *gic, struct bh_vcpu_frame *const frame[], unsigned cpu_count);
 
-/* An interrupt's input. `cpu` matters for INTIDs below 32 only; INTIDs of 512 and above are ignored. */
+/* An interrupt's input. `cpu` matters for INTIDs below 32 only; INTIDs of 512 and above are
+ * ignored. */
 void gic_set_level(struct gic *gic, unsigned cpu, uint32_t intid, bool level);
 void gic_pulse(struct gic *gic, unsigned cpu, uint32_t intid);
 
@@ -91,8 +95,8 @@ void gic_update(struct gic *gic, struct gic_cpu *cpu, unsigned index);
 /* Takes those of `mask` that are posted but not yet acknowledged back; returns them. */
 uint32_t gic_withdraw(struct gic *gic, struct gic_cpu *cpu, unsigned index, uint32_t mask);
 
-/* Takes back what must not be delivered for now, and keeps it pending: better one that comes late or in vain, because its
- * line has gone low, than one that is lost. */
+/* Takes back what must not be delivered for now, and keeps it pending: better one that comes late
+ * or in vain, because its line has gone low, than one that is lost. */
 void gic_hold_back(struct gic *gic, struct gic_cpu *cpu, unsigned index, uint32_t mask);
 
 /* Looks where the interrupts of a word are now. */
@@ -104,15 +108,18 @@ struct gic_observation gic_observe(struct gic *gic, struct gic_cpu *cpu, unsigne
 /* Ends the active state of those of `mask` that are active in a list register. */
 void gic_deactivate(struct gic *gic, struct gic_cpu *cpu, unsigned index, uint32_t mask);
 
-/* The registers that distributor (words 1 and up, cpu NULL) and redistributor (word 0) have in common: offsets 0x080 to
- * 0xcff. */
+/* The registers that distributor (words 1 and up, cpu NULL) and redistributor (word 0) have in
+ * common: offsets 0x080 to 0xcff. */
 uint64_t gic_bank_read(struct gic *gic, struct gic_cpu *cpu, uint64_t offset, unsigned bytes);
-void gic_bank_write(struct gic *gic, struct gic_cpu *cpu, uint64_t offset, unsigned bytes, uint32_t value);
+void gic_bank_write(struct gic *gic, struct gic_cpu *cpu, uint64_t offset, unsigned bytes,
+                    uint32_t value);
 
-/* Implementer and product, as GICD_IIDR, GICR_IIDR and MSI_IIDR have it: Arm's JEP106 code, product 'B'. */
+/* Implementer and product, as GICD_IIDR, GICR_IIDR and MSI_IIDR have it: Arm's JEP106 code, product
+ * 'B'. */
 #define GIC_IIDR 0x4200043bu
 
-/* CoreSight identification registers at 0xffd0 to 0xfffc; `part` is the low byte of the part number. */
+/* CoreSight identification registers at 0xffd0 to 0xfffc; `part` is the low byte of the part
+ * number. */
 uint32_t gic_identification(uint64_t offset, uint8_t part);
 
 #endif

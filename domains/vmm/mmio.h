@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The MMIO bus: regions of device.h, sorted by address. An access that is not naturally aligned, or that hangs over the
- * edge of a region, reads as zero and is ignored on writing, as one inside a device hole is.
+ * The MMIO bus: regions of device.h, sorted by address. An access that is not naturally aligned, or
+ * that hangs over the edge of a region, reads as zero and is ignored on writing, as one inside a
+ * device hole is.
  */
 #ifndef DOMAINS_VMM_MMIO_H
 #define DOMAINS_VMM_MMIO_H
@@ -29,8 +30,8 @@ static inline uint64_t mmio_truncate(uint64_t value, unsigned bytes)
 }
 
 /*
- * A 32-bit register behind an access of any width: what reads `bytes` at `offset` of the register's value. For devices
- * whose registers are words and that do not mind how they are read.
+ * A 32-bit register behind an access of any width: what reads `bytes` at `offset` of the register's
+ * value. For devices whose registers are words and that do not mind how they are read.
  */
 static inline uint64_t mmio_part(uint32_t value, uint64_t offset, unsigned bytes)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The guest's UART, an Arm PrimeCell PL011 (DDI 0183): 16 bytes of receive FIFO; what is transmitted goes to the
- * console at once, or waits in the UART while the console has no room. Baud rate and modem lines mean nothing here.
+ * The guest's UART, an Arm PrimeCell PL011 (DDI 0183): 16 bytes of receive FIFO; what is
+ * transmitted goes to the console at once, or waits in the UART while the console has no room. Baud
+ * rate and modem lines mean nothing here.
  */
 #ifndef DOMAINS_VMM_PL011_H
 #define DOMAINS_VMM_PL011_H

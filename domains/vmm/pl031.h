@@ -7,7 +7,7 @@
 
 struct pl031 {
     struct vm *vm;
-    uint64_t start;    /* ticks when `seconds` was the time */
+    uint64_t start; /* ticks when `seconds` was the time */
     uint32_t seconds;
     uint32_t load, match, mask, raw;
     struct vm_timer alarm;

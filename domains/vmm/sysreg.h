@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The decoding of a trapped MSR, MRS or system instruction (ESR_EL2.EC 0x18; Arm ARM D17.2.37, "ISS encoding for an
- * exception from MSR, MRS, or System instruction execution in AArch64 state"). */
+/* The decoding of a trapped MSR, MRS or system instruction (ESR_EL2.EC 0x18; Arm ARM D17.2.37, "ISS
+ * encoding for an exception from MSR, MRS, or System instruction execution in AArch64 state"). */
 #ifndef DOMAINS_VMM_SYSREG_H
 #define DOMAINS_VMM_SYSREG_H
 
@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 /* The name of a register as it stands in the ISS, transfer register and direction left out. */
-#define SYSREG(op0, op1, crn, crm, op2)                                                            \
-    ((uint32_t)(op0) << 20 | (uint32_t)(op2) << 17 | (uint32_t)(op1) << 14 | (uint32_t)(crn) << 10 | \
-     (uint32_t)(crm) << 1)
+#define SYSREG(op0, op1, crn, crm, op2)                                      \
+    ((uint32_t)(op0) << 20 | (uint32_t)(op2) << 17 | (uint32_t)(op1) << 14 | \
+     (uint32_t)(crn) << 10 | (uint32_t)(crm) << 1)
 
 struct sysreg {
     uint32_t name; /* SYSREG */

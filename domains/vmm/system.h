@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls of the VMM, bh_vm_enter apart. They are behind these functions so that everything else runs on the
- * host as well, where the unit tests put a stand-in for the kernel here.
+ * The system calls of the VMM, bh_vm_enter apart. They are behind these functions so that
+ * everything else runs on the host as well, where the unit tests put a stand-in for the kernel
+ * here.
  */
 #ifndef DOMAINS_VMM_SYSTEM_H
 #define DOMAINS_VMM_SYSTEM_H

@@ -31,8 +31,8 @@ struct physical_timer {
 struct vcpu {
     struct vm *vm;
     struct bh_vcpu_frame *frame;
-    unsigned index; /* also its Aff0 */
-    bool on;        /* as PSCI sees it */
+    unsigned index;         /* also its Aff0 */
+    bool on;                /* as PSCI sees it */
     uint32_t os_lock;       /* OSLSR_EL1.OSLK */
     uint64_t debug_control; /* MDSCR_EL1 */
     struct physical_timer physical_timer;
@@ -78,15 +78,16 @@ void vm_signalled(struct vm *vm, uint64_t bits);
 /* --- exit.c: why the guest stopped (enum bh_exit), dealt with so that it can go on. --- */
 void vm_exit(struct vm *vm, struct vcpu *vcpu, uint64_t reason);
 
-/* --- exception.c: exceptions taken to EL1, as the hardware would have taken them (Arm ARM D1.3). --- */
+/* --- exception.c: exceptions taken to EL1, as the hardware would have taken them (Arm ARM D1.3).
+ * --- */
 void vcpu_undefined(struct vcpu *vcpu);
-void vcpu_data_abort(struct vcpu *vcpu);        /* synchronous external abort, for the exit in the frame */
+void vcpu_data_abort(struct vcpu *vcpu); /* synchronous external abort, for the exit in the frame */
 void vcpu_instruction_abort(struct vcpu *vcpu); /* likewise */
 
 /* --- psci.c: HVC or SMC with x0 to x3 as SMCCC says; the result is in x0. --- */
 void psci_call(struct vm *vm, struct vcpu *vcpu);
 
-#define PSCI_VERSION UINT32_C(0x84000000)
+#define PSCI_VERSION     UINT32_C(0x84000000)
 #define PSCI_VERSION_1_1 UINT64_C(0x00010001)
 
 /* --- sysreg.c: the trapped MSR or MRS of the exit; moves past it, or injects an exception. --- */
@@ -97,9 +98,14 @@ void physical_timer_reset(struct vcpu *vcpu);
 uint64_t physical_timer_read(struct vcpu *vcpu, uint32_t reg);
 void physical_timer_write(struct vcpu *vcpu, uint32_t reg, uint64_t value);
 
-enum physical_timer_register { PHYSICAL_TIMER_TVAL, PHYSICAL_TIMER_CTL, PHYSICAL_TIMER_CVAL };
+enum physical_timer_register {
+    PHYSICAL_TIMER_TVAL,
+    PHYSICAL_TIMER_CTL,
+    PHYSICAL_TIMER_CVAL
+};
 
-/* --- reset.c: the state in which vCPUs start (Arm ARM D1.4, and what Linux's booting.rst asks for). --- */
+/* --- reset.c: the state in which vCPUs start (Arm ARM D1.4, and what Linux's booting.rst asks
+ * for). --- */
 void vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t x0);
 
 #endif
