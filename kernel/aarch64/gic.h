@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The physical GICv3 (Arm IHI 0069): distributor, this core's redistributor and CPU interface, all in non-secure
+ * group 1 with one priority. ICC_CTLR_EL1.EOImode = 1: priority drop and deactivation are separate.
+ */
+#ifndef KERNEL_GIC_H
+#define KERNEL_GIC_H
+
+#include "address.h"
+
+/* NULL, or why it can't be used. Registers are in the direct map. */
+const char *gic_init(paddr_t distributor, paddr_t redistributors, uint64_t redistributors_size);
+
+/* The next pending interrupt, which becomes active; 1020 and above: none. */
+uint32_t gic_acknowledge(void);
+void gic_drop_priority(uint32_t intid);
+void gic_deactivate(uint32_t intid);
+
+/* Whether an interrupt waits for this core (which has them masked). */
+bool gic_interrupt_pending(void);
+
+void gic_enable(uint32_t intid);
+void gic_disable(uint32_t intid);
+void gic_configure(uint32_t intid, bool edge);
+
+/* Makes a PPI of this core active without taking it: a guest's list register that names it is back in the hardware. */
+void gic_set_active(uint32_t intid);
+
+/* INTIDs below this exist. */
+uint32_t gic_interrupt_count(void);
+
+#endif

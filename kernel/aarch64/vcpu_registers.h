@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Moving a guest's EL1 registers and virtual timer between the hardware and memory. */
+#ifndef KERNEL_VCPU_REGISTERS_H
+#define KERNEL_VCPU_REGISTERS_H
+
+#include <bh/vcpu.h>
+
+#include "address.h"
+
+/* sp_el0, tpidr_el0, the list registers and FP are moved elsewhere. */
+void vcpu_registers_save(struct bh_vcpu_state *state);
+void vcpu_registers_load(const struct bh_vcpu_state *state);
+
+/* Removes from a state that a VMM has written what could reach beyond its guest. */
+void vcpu_registers_sanitise(struct bh_vcpu_state *state);
+
+/* Whether the saved timer will fire. */
+bool virtual_timer_armed(const struct bh_vcpu_state *state);
+
+/* Disables the hardware's virtual timer. */
+void virtual_timer_stop(void);
+
+/* Deactivates the timer's interrupt. */
+void virtual_timer_forget(void);
+
+/* VTTBR_EL2 of this core. */
+void vttbr_set(paddr_t root, uint32_t vmid);
+void vttbr_set_empty(void);
+bool vttbr_is(paddr_t root);
+
+#endif

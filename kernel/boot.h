@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Start-up once the MMU is on. */
+#ifndef KERNEL_BOOT_H
+#define KERNEL_BOOT_H
+
+#include "core.h"
+
+/* Called by start.S; then the first thread is entered. */
+void kernel_main(void);
+
+/* Builds root, the first domain, from the bundle and all memory, and makes it the thread to run. NULL, or why not. */
+const char *boot_root(struct core *core);
+
+/* An ELF image and where it lies in the bundle. */
+struct boot_image {
+    const uint8_t *data;
+    uint64_t size;
+};
+
+/* The first file of the bundle (a newc cpio archive), which must be named "root". NULL, or what is wrong. */
+const char *bundle_first(const uint8_t *bundle, uint64_t size, struct boot_image *image);
+
+struct boot_segment {
+    uint64_t address, memory_size;
+    const uint8_t *data;
+    uint64_t data_size;
+    uint64_t rights; /* BH_RIGHT_READ, WRITE, GRANT (execute) */
+};
+
+#define BOOT_SEGMENTS_MAX 8
+
+/* The loadable segments of an ELF executable, checked to lie apart, page-aligned and below `limit`. NULL, or what is wrong. */
+const char *elf_segments(struct boot_image image, uint64_t limit, struct boot_segment segments[BOOT_SEGMENTS_MAX],
+                         uint32_t *count, uint64_t *entry);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Building root: its objects come from the largest piece of free memory, everything that is left becomes Untypeds, and
+ * all of it goes into root's CNode, described by the boot information page.
+ */
+#include <bh/boot_info.h>
+
+#include "aarch64/cpu.h"
+#include "aarch64/smmu.h"
+#include "assert.h"
+#include "boot.h"
+#include "machine.h"
+#include "object.h"
+#include "sched_context.h"
+#include "scheduler.h"
+#include "space.h"
+
+#define ROOT_CNODE_RADIX 16
+#define FREE_MAX 24
+#define ADDRESS_LIMIT (UINT64_C(1) << 40) /* device memory above is nobody's */
+#define ROOT_PRIORITY 255
+#define ROOT_SLICE_US 5000
+
+static struct {
+    struct range free[FREE_MAX]; /* page-aligned */
+    uint32_t free_count;
+    struct range pool; /* what root's objects are taken from */
+    struct slot *slots;
+    uint32_t next_slot;
+    struct space *vspace;
+    struct bh_boot_info *info;
+} boot;
+
+/* --- Ranges --- */
+
+static bool add_range(struct range *list, uint32_t *count, uint64_t start, uint64_t end)
+{
+    if (start >= end) {
+        return true;
+    }
+    if (*count == FREE_MAX) {
+        return false;
+    }
+    list[(*count)++] = (struct range){start, end - start};
+    return true;
+}
+
+/* Takes [hole.start, hole.start + hole.size), rounded to pages, out of the ranges. */
+static bool exclude(struct range *list, uint32_t *count, struct range hole)
+{
+    uint64_t start = align_down(hole.start, BH_PAGE_SIZE);
+    uint64_t end = align_up(hole.start + hole.size, BH_PAGE_SIZE);
+    uint32_t before = *count;
+    for (uint32_t i = 0; i < before && hole.size != 0; i++) {
+        uint64_t range_start = list[i].start;
+        uint64_t range_end = range_start + list[i].size;
+        if (end <= range_start || start >= range_end) {
+            continue;
+        }
+        list[i].size = start > range_start ? start - range_start : 0;
+        if (!add_range(list, count, end > range_start ? end : range_start, range_end)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *find_free_memory(void)
+{
+    for (uint32_t i = 0; i < machine.ram_count; i++) {
+        if (!add_range(boot.free, &boot.free_count, machine.ram[i].start, machine.ram[i].start + machine.ram[i].size)) {
+            return "memory is in too many pieces";
+        }
+    }
+    struct range image = {KERNEL_IMAGE_BASE - kernel_image_offset, KERNEL_IMAGE_MAX};
+    if (!exclude(boot.free, &boot.free_count, image) || !exclude(boot.free, &boot.free_count, machine.bundle) ||
+        !exclude(boot.free, &boot.free_count, machine.device_tree)) {
+        return "memory is in too many pieces";
+    }
+    uint32_t largest = 0;
+    for (uint32_t i = 1; i < boot.free_count; i++) {
+        if (boot.free[i].size > boot.free[largest].size) {
+            largest = i;
+        }
+    }
+    boot.pool = boot.free[largest];
+    boot.free[largest].size = 0;
+    return NULL;
+}
+
+/* --- Root's objects --- */
+
+/* Cleared memory, aligned to its size. The machine has enough: early.c has checked. */
+static void *allocate(unsigned size_bits)
+{
+    uint64_t size = UINT64_C(1) << size_bits;
+    uint64_t start = align_up(boot.pool.start, size);
+    uint64_t end = boot.pool.start + boot.pool.size;
+    if (start > end || size > end - start) {
+        kernel_panic("no memory for root");
+    }
+    /* What alignment skips goes to root as well. */
+    if (!add_range(boot.free, &boot.free_count, boot.pool.start, start)) {
+        kernel_panic("memory is in too many pieces");
+    }
+    boot.pool = (struct range){start + size, end - start - size};
+    boot.info == NULL ? (void)0 : (void)(boot.info->kernel_size += size);
+    void *memory = paddr_pointer(paddr(start));
+    clear_memory(memory, size);
+    return memory;
+}
+
+static void *allocate_page(void)
+{
+    return allocate(BH_PAGE_BITS);
+}
+
+static struct slot *put(uint32_t index, struct cap cap)
+{
+    slot_insert_root(&boot.slots[index], cap);
+    return &boot.slots[index];
+}
+
+static struct slot *put_next(struct cap cap)
+{
+    return put(boot.next_slot++, cap);
+}
+
+static struct cap frame_cap(paddr_t address)
+{
+    return object_create(BH_TYPE_FRAME, BH_PAGE_BITS, address, false);
+}
+
+/* Maps a page of root's, in a slot of its own. */
+static void map_page(uint64_t address, void *page, uint64_t rights)
+{
+    struct slot *slot = put_next(frame_cap(pointer_paddr(page)));
+    space_map_at_boot(boot.vspace, vaddr(address), slot, rights, allocate_page);
+}
+
+static void copy_bytes(uint8_t *to, const uint8_t *from, uint64_t size)
+{
+    for (uint64_t i = 0; i < size; i++) {
+        to[i] = from[i];
+    }
+}
+
+/* Maps `memory_size` bytes that begin with a copy of `data`. */
+static void map_copy(uint64_t address, uint64_t memory_size, const uint8_t *data, uint64_t data_size, uint64_t rights)
+{
+    for (uint64_t offset = 0; offset < memory_size; offset += BH_PAGE_SIZE) {
+        uint8_t *page = allocate_page();
+        if (offset < data_size) {
+            uint64_t left = data_size - offset;
+            copy_bytes(page, data + offset, left < BH_PAGE_SIZE ? left : BH_PAGE_SIZE);
+        }
+        map_page(address + offset, page, rights);
+    }
+}
+
+static const char *load_root(uint64_t *entry)
+{
+    struct boot_image image;
+    struct boot_segment segments[BOOT_SEGMENTS_MAX];
+    uint32_t count;
+    const char *error = bundle_first(paddr_pointer(paddr(machine.bundle.start)), machine.bundle.size, &image);
+    if (error == NULL) {
+        error = elf_segments(image, BH_ROOT_STACK, segments, &count, entry);
+    }
+    if (error != NULL) {
+        return error;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        map_copy(segments[i].address, segments[i].memory_size, segments[i].data, segments[i].data_size,
+                 segments[i].rights);
+    }
+    return NULL;
+}
+
+/* The bundle stays where the loader has put it; root gets its pages. */
+static const char *map_bundle(void)
+{
+    uint64_t start = align_down(machine.bundle.start, BH_PAGE_SIZE);
+    uint64_t end = align_up(machine.bundle.start + machine.bundle.size, BH_PAGE_SIZE);
+    if (end - start > UINT64_C(0x8000000)) { /* half of root's slots */
+        return "the bundle is larger than 128 MiB";
+    }
+    boot.info->bundle_address = BH_ROOT_BUNDLE + (machine.bundle.start - start);
+    boot.info->bundle_size = machine.bundle.size;
+    boot.info->bundle_slot = boot.next_slot;
+    for (uint64_t page = start; page < end; page += BH_PAGE_SIZE) {
+        struct slot *slot = put_next(frame_cap(paddr(page)));
+        space_map_at_boot(boot.vspace, vaddr(BH_ROOT_BUNDLE + page - start), slot, BH_RIGHT_READ, allocate_page);
+    }
+    boot.info->bundle_frame_count = boot.next_slot - boot.info->bundle_slot;
+    return NULL;
+}
+
+/* --- What is left --- */
+
+static void put_untyped(uint64_t address, unsigned size_bits, bool device)
+{
+    if (boot.info->untyped_count == BH_BOOT_INFO_UNTYPED_MAX) {
+        return;
+    }
+    enum bh_type type = device ? BH_TYPE_DEVICE_UNTYPED : BH_TYPE_UNTYPED;
+    struct cap cap = {.type = (uint64_t)type & 31,
+                      .rights = BH_RIGHTS_ALL,
+                      .original = 1,
+                      .size_bits = size_bits & 63,
+                      .object = address & 0xffffffffffff};
+    boot.info->untyped[boot.info->untyped_count++] =
+        (struct bh_boot_untyped){.address = address,
+                                 .slot = boot.next_slot,
+                                 .size_bits = (uint8_t)size_bits,
+                                 .device = device};
+    (void)put_next(cap);
+}
+
+/* Covers a range by Untypeds, each aligned to its size. */
+static void put_untypeds(struct range range, bool device)
+{
+    uint64_t end = range.start + range.size;
+    for (uint64_t at = range.start; at < end;) {
+        unsigned bits = at == 0 ? BH_UNTYPED_MAX_BITS : (unsigned)__builtin_ctzll(at);
+        if (bits > BH_UNTYPED_MAX_BITS) {
+            bits = BH_UNTYPED_MAX_BITS;
+        }
+        while (UINT64_C(1) << bits > end - at) {
+            bits--;
+        }
+        put_untyped(at, bits, device);
+        at += UINT64_C(1) << bits;
+    }
+}
+
+static const char *put_device_memory(void)
+{
+    struct range list[FREE_MAX];
+    uint32_t count = 0;
+    uint64_t limit = UINT64_C(1) << cpu_features.physical_address_bits;
+
+    (void)add_range(list, &count, 0, limit < ADDRESS_LIMIT ? limit : ADDRESS_LIMIT);
+    bool fits = exclude(list, &count, machine.gic_distributor) && exclude(list, &count, machine.gic_redistributors) &&
+                exclude(list, &count, machine.smmu);
+    for (uint32_t i = 0; i < machine.ram_count && fits; i++) {
+        fits = exclude(list, &count, machine.ram[i]);
+    }
+    if (!fits) {
+        return "devices are in too many pieces";
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        put_untypeds(list[i], true);
+    }
+    return NULL;
+}
+
+/* --- */
+
+static void put_control(enum bh_root_slot slot, enum bh_type type)
+{
+    (void)put(slot, (struct cap){.type = (uint64_t)type & 31, .rights = BH_RIGHTS_ALL, .original = 1});
+}
+
+static struct tcb *make_thread(uint64_t entry)
+{
+    struct tcb *tcb = allocate(BH_TCB_BITS);
+    struct sched_context *sc = allocate(BH_SCHED_CONTEXT_BITS);
+    struct slot *vspace = &boot.slots[BH_ROOT_SLOT_VSPACE];
+    struct slot *cnode = &boot.slots[BH_ROOT_SLOT_CNODE];
+    struct slot *buffer = &boot.slots[BH_ROOT_SLOT_IPC_BUFFER];
+    struct cap derived;
+
+    (void)put(BH_ROOT_SLOT_TCB, object_create(BH_TYPE_TCB, 0, pointer_paddr(tcb), false));
+    (void)put(BH_ROOT_SLOT_SCHED_CONTEXT, object_create(BH_TYPE_SCHED_CONTEXT, 0, pointer_paddr(sc), false));
+    struct {
+        enum tcb_slot slot;
+        struct slot *source;
+    } copies[] = {{TCB_SLOT_CNODE, cnode}, {TCB_SLOT_VSPACE, vspace}, {TCB_SLOT_IPC_BUFFER, buffer}};
+    for (unsigned i = 0; i < 3; i++) {
+        (void)cap_derive(copies[i].source->cap, BH_RIGHTS_ALL, 0, &derived);
+        slot_insert_after(&tcb->slots[copies[i].slot], derived, copies[i].source);
+    }
+    tcb->priority = ROOT_PRIORITY;
+    tcb->max_controlled_priority = ROOT_PRIORITY;
+    tcb->context.pc = entry;
+    tcb->context.sp = BH_ROOT_STACK + BH_ROOT_STACK_SIZE;
+    tcb->context.x[0] = BH_ROOT_BOOT_INFO;
+    sc->budget = sc->period = read_sysreg(cntfrq_el0) * ROOT_SLICE_US / 1000000;
+    sc->remaining = sc->budget;
+    sched_context_give(sc, tcb);
+    return tcb;
+}
+
+const char *boot_root(struct core *core)
+{
+    uint64_t entry;
+    const char *error = find_free_memory();
+    if (error != NULL) {
+        return error;
+    }
+    boot.slots = allocate(ROOT_CNODE_RADIX + BH_SLOT_BITS);
+    boot.next_slot = BH_ROOT_SLOT_FIRST_FREE;
+    boot.info = allocate_page();
+    boot.vspace = allocate_page();
+    (void)put(BH_ROOT_SLOT_CNODE, object_create(BH_TYPE_CNODE, ROOT_CNODE_RADIX, pointer_paddr(boot.slots), false));
+    (void)put(BH_ROOT_SLOT_VSPACE, object_create(BH_TYPE_VSPACE, 0, pointer_paddr(boot.vspace), false));
+
+    uint64_t memory = 0;
+    for (uint32_t i = 0; i < machine.ram_count; i++) {
+        memory += machine.ram[i].size;
+    }
+    *boot.info = (struct bh_boot_info){
+        .magic = BH_BOOT_INFO_MAGIC,
+        .timer_frequency = read_sysreg(cntfrq_el0),
+        .memory_size = memory,
+        .kernel_size = KERNEL_IMAGE_MAX + (UINT64_C(1) << (ROOT_CNODE_RADIX + BH_SLOT_BITS)) + 2 * BH_PAGE_SIZE,
+        .device_tree_address = BH_ROOT_DEVICE_TREE,
+        .device_tree_size = machine.device_tree.size,
+        .cnode_radix = ROOT_CNODE_RADIX,
+        .core_count = 1,
+        .has_smmu = smmu_present(),
+    };
+    struct slot *info = put(BH_ROOT_SLOT_BOOT_INFO, frame_cap(pointer_paddr(boot.info)));
+    struct slot *buffer = put(BH_ROOT_SLOT_IPC_BUFFER, frame_cap(pointer_paddr(allocate_page())));
+    space_map_at_boot(boot.vspace, vaddr(BH_ROOT_BOOT_INFO), info, BH_RIGHT_READ, allocate_page);
+    space_map_at_boot(boot.vspace, vaddr(BH_ROOT_IPC_BUFFER), buffer, BH_RIGHT_READ | BH_RIGHT_WRITE, allocate_page);
+    put_control(BH_ROOT_SLOT_IRQ_CONTROL, BH_TYPE_IRQ_CONTROL);
+    put_control(BH_ROOT_SLOT_SCHED_CONTROL, BH_TYPE_SCHED_CONTROL);
+    put_control(BH_ROOT_SLOT_IO_CONTROL, BH_TYPE_IO_CONTROL);
+    put_control(BH_ROOT_SLOT_MACHINE, BH_TYPE_MACHINE);
+
+    map_copy(BH_ROOT_STACK, BH_ROOT_STACK_SIZE, NULL, 0, BH_RIGHT_READ | BH_RIGHT_WRITE);
+    map_copy(BH_ROOT_DEVICE_TREE, machine.device_tree.size, paddr_pointer(paddr(machine.device_tree.start)),
+             machine.device_tree.size, BH_RIGHT_READ);
+    if ((error = load_root(&entry)) != NULL || (error = map_bundle()) != NULL) {
+        return error;
+    }
+    struct tcb *tcb = make_thread(entry);
+
+    for (uint32_t i = 0; i < boot.free_count; i++) {
+        put_untypeds(boot.free[i], false);
+    }
+    put_untypeds(boot.pool, false);
+    /* The pages of the loader's device tree are free now; they are too few to matter. */
+    if ((error = put_device_memory()) != NULL) {
+        return error;
+    }
+    boot.info->first_free_slot = boot.next_slot;
+    tcb->state = TCB_RUNNABLE;
+    scheduler_ready(core, tcb);
+    return NULL;
+}

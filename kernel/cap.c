@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cap.h"
+
+#include "assert.h"
+#include "object.h"
+
+/* Whether the memory or thing that `b` names is within what `a` names. */
+static bool cap_covers(struct cap a, struct cap b)
+{
+    switch (a.type) {
+    case BH_TYPE_UNTYPED:
+    case BH_TYPE_DEVICE_UNTYPED:
+        return object_in_memory(b) && b.object >= a.object &&
+               b.object + object_size(b) <= a.object + (UINT64_C(1) << a.size_bits);
+    case BH_TYPE_IRQ_CONTROL:
+        return b.type == BH_TYPE_IRQ_CONTROL || b.type == BH_TYPE_IRQ_HANDLER;
+    default:
+        return a.type == b.type && a.object == b.object && a.size_bits == b.size_bits;
+    }
+}
+
+static bool cap_same_object(struct cap a, struct cap b)
+{
+    return a.type == b.type && a.object == b.object && a.size_bits == b.size_bits;
+}
+
+bool cap_is_parent(struct cap parent, struct cap child)
+{
+    if (!parent.original || !cap_covers(parent, child)) {
+        return false;
+    }
+    if ((parent.type == BH_TYPE_ENDPOINT || parent.type == BH_TYPE_NOTIFICATION) && parent.badge != 0) {
+        return child.badge == parent.badge && !child.original;
+    }
+    return true;
+}
+
+bool slot_has_children(const struct slot *slot)
+{
+    return slot->next != NULL && cap_is_parent(slot->cap, slot->next->cap);
+}
+
+void slot_insert_root(struct slot *slot, struct cap cap)
+{
+    kernel_assert(slot_empty(slot));
+    *slot = (struct slot){.cap = cap};
+}
+
+void slot_insert_after(struct slot *slot, struct cap cap, struct slot *parent)
+{
+    kernel_assert(slot_empty(slot));
+    slot->cap = cap;
+    slot->previous = parent;
+    slot->next = parent->next;
+    if (parent->next != NULL) {
+        parent->next->previous = slot;
+    }
+    parent->next = slot;
+}
+
+void slot_move(struct slot *destination, struct slot *source)
+{
+    kernel_assert(slot_empty(destination));
+    *destination = *source;
+    *source = (struct slot){0};
+    if (destination->previous != NULL) {
+        destination->previous->next = destination;
+    }
+    if (destination->next != NULL) {
+        destination->next->previous = destination;
+    }
+}
+
+static void slot_unlink(struct slot *slot)
+{
+    if (slot->previous != NULL) {
+        slot->previous->next = slot->next;
+    }
+    if (slot->next != NULL) {
+        slot->next->previous = slot->previous;
+    }
+    *slot = (struct slot){0};
+}
+
+enum bh_error cap_derive(struct cap source, uint64_t rights, uint64_t badge, struct cap *derived)
+{
+    struct cap cap = source;
+
+    switch (source.type) {
+    case BH_TYPE_ENDPOINT:
+    case BH_TYPE_NOTIFICATION:
+        if (badge != 0) {
+            if (source.badge != 0) {
+                return BH_ERROR_ILLEGAL_OPERATION;
+            }
+            cap.badge = badge;
+        }
+        /* A capability that gets its badge here is the ancestor of its own copies. */
+        cap.original = badge != 0;
+        break;
+    case BH_TYPE_FRAME:
+        cap.mapping.page = 0;
+        cap.mapping.space = 0;
+        cap.mapping.generation = 0;
+        cap.original = 0;
+        break;
+    case BH_TYPE_CNODE:
+    case BH_TYPE_TCB:
+    case BH_TYPE_SCHED_CONTEXT:
+    case BH_TYPE_VSPACE:
+    case BH_TYPE_GUEST_SPACE:
+    case BH_TYPE_IO_SPACE:
+    case BH_TYPE_VCPU:
+    case BH_TYPE_IRQ_HANDLER:
+    case BH_TYPE_SCHED_CONTROL:
+    case BH_TYPE_IO_CONTROL:
+    case BH_TYPE_MACHINE:
+        cap.original = 0;
+        break;
+    default: /* Untyped: two could hand out the same memory. Reply: one answer. PageTable: one place. */
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    if (badge != 0 && source.type != BH_TYPE_ENDPOINT && source.type != BH_TYPE_NOTIFICATION) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    cap.rights &= rights & BH_RIGHTS_ALL;
+    *derived = cap;
+    return BH_OK;
+}
+
+/* Control capabilities name no object. Copies are neighbours in the list. */
+static bool slot_is_last(const struct slot *slot)
+{
+    const struct slot *previous = slot->previous;
+    const struct slot *next = slot->next;
+    return (previous == NULL || !cap_same_object(previous->cap, slot->cap)) &&
+           (next == NULL || !cap_same_object(next->cap, slot->cap));
+}
+
+/*
+ * Deleting the last capability of an object that holds slots (a CNode, a TCB ...) empties those first; what lies in
+ * them may be the last capability of another such object, and so on, in circles even. The way down is kept in the
+ * otherwise unused `data` of the capabilities on it: each points to the slot above, the topmost to itself. A slot
+ * that is already on the way is passed over: it goes when the way back up reaches it.
+ */
+static bool on_the_way(const struct slot *slot)
+{
+    return object_holds_slots(slot->cap) && slot->cap.data != 0;
+}
+
+static void forget_the_way(struct slot *slot, const struct slot *top)
+{
+    while (slot != top) {
+        struct slot *above = (struct slot *)slot->cap.data;
+        slot->cap.data = 0;
+        slot = above;
+    }
+    slot->cap.data = 0;
+}
+
+static bool empty_object(struct slot *top)
+{
+    struct slot *current = top;
+    size_t i = 0;
+
+    object_quiesce(top->cap);
+    top->cap.data = (uint64_t)top;
+    for (;;) {
+        struct slot_range range = object_slots(current->cap);
+        while (i < range.count && (slot_empty(&range.slots[i]) || on_the_way(&range.slots[i]))) {
+            i++;
+        }
+        if (i < range.count) {
+            struct slot *inner = &range.slots[i];
+            bool last = slot_is_last(inner);
+            if (last && object_holds_slots(inner->cap)) {
+                object_quiesce(inner->cap);
+                inner->cap.data = (uint64_t)current;
+                current = inner;
+                i = 0;
+                continue;
+            }
+            object_release(inner, last);
+            slot_unlink(inner);
+        } else if (current == top) {
+            top->cap.data = 0;
+            return true;
+        } else {
+            struct slot *above = (struct slot *)current->cap.data;
+            i = (size_t)(current - object_slots(above->cap).slots) + 1;
+            object_release(current, true);
+            slot_unlink(current);
+            current = above;
+        }
+        if (preemption_wanted()) {
+            forget_the_way(current, top);
+            return false;
+        }
+    }
+}
+
+bool slot_delete(struct slot *slot)
+{
+    if (slot_empty(slot)) {
+        return true;
+    }
+    bool last = slot_is_last(slot);
+    if (last && object_holds_slots(slot->cap) && !empty_object(slot)) {
+        return false;
+    }
+    object_release(slot, last);
+    slot_unlink(slot);
+    return true;
+}
+
+bool slot_revoke(struct slot *slot)
+{
+    while (slot_has_children(slot)) {
+        if (!slot_delete(slot->next) || preemption_wanted()) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cnode.h"
+
+#include "core.h"
+#include "endpoint.h"
+
+struct slot *cnode_slot(struct cap cap, uint64_t index)
+{
+    return index >> cap.size_bits == 0 ? (struct slot *)cap_object(cap) + index : NULL;
+}
+
+/* The slot that arguments 2 and 3 (CNode, index) name, which must hold something. */
+static enum bh_error source_slot(struct invocation *invocation, struct slot **source)
+{
+    struct slot *cnode;
+    enum bh_error error = invocation_cap(invocation, 2, BH_TYPE_CNODE, 0, &cnode);
+    if (error != BH_OK) {
+        return error;
+    }
+    *source = cnode_slot(cnode->cap, invocation->word[2]);
+    if (*source == NULL) {
+        return invocation_fail(invocation, 3, BH_ERROR_RANGE);
+    }
+    if (slot_empty(*source)) {
+        return invocation_fail(invocation, 3, BH_ERROR_INVALID_CAPABILITY);
+    }
+    return BH_OK;
+}
+
+static enum bh_error copy(struct invocation *invocation, struct slot *destination, uint64_t badge)
+{
+    struct slot *source;
+    enum bh_error error = source_slot(invocation, &source);
+    if (error != BH_OK) {
+        return error;
+    }
+    struct cap derived;
+    error = cap_derive(source->cap, invocation->word[3], badge, &derived);
+    if (error != BH_OK) {
+        return invocation_fail(invocation, 3, error);
+    }
+    slot_insert_after(destination, derived, source);
+    return BH_OK;
+}
+
+static void inspect(struct cap cap, uint64_t result[4])
+{
+    result[0] = cap.type;
+    result[1] = cap.type != BH_TYPE_NULL ? cap.rights : 0;
+    switch (cap.type) {
+    case BH_TYPE_ENDPOINT:
+    case BH_TYPE_NOTIFICATION:
+        result[2] = cap.badge;
+        break;
+    case BH_TYPE_UNTYPED:
+    case BH_TYPE_DEVICE_UNTYPED:
+    case BH_TYPE_FRAME:
+    case BH_TYPE_CNODE:
+        result[2] = cap.size_bits;
+        break;
+    case BH_TYPE_IRQ_HANDLER:
+        result[2] = cap.object;
+        return;
+    default:
+        break;
+    }
+    result[3] = cap.object;
+}
+
+enum bh_error cnode_invoke(struct core *core, struct invocation *invocation)
+{
+    enum bh_operation operation = invocation->operation;
+    if (operation < BH_OP_CNODE_COPY || operation > BH_OP_CNODE_INSPECT) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    struct slot *slot = cnode_slot(invocation->cap, invocation->word[0]);
+    if (slot == NULL) {
+        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
+    }
+    bool fills = operation == BH_OP_CNODE_COPY || operation == BH_OP_CNODE_MINT || operation == BH_OP_CNODE_MOVE;
+    if (fills && !slot_empty(slot)) {
+        return invocation_fail(invocation, 1, BH_ERROR_NOT_EMPTY);
+    }
+
+    switch (operation) {
+    case BH_OP_CNODE_COPY:
+        return copy(invocation, slot, 0);
+    case BH_OP_CNODE_MINT:
+        if (invocation->word[4] == 0) {
+            return invocation_fail(invocation, 5, BH_ERROR_INVALID_ARGUMENT);
+        }
+        return copy(invocation, slot, invocation->word[4]);
+    case BH_OP_CNODE_MOVE: {
+        struct slot *source;
+        enum bh_error error = source_slot(invocation, &source);
+        if (error == BH_OK) {
+            slot_move(slot, source);
+        }
+        return error;
+    }
+    case BH_OP_CNODE_DELETE:
+        core->preempted = !slot_delete(slot);
+        return BH_OK;
+    case BH_OP_CNODE_REVOKE:
+        core->preempted = !slot_revoke(slot);
+        return BH_OK;
+    case BH_OP_CNODE_CANCEL_BADGED:
+        if (slot->cap.type != BH_TYPE_ENDPOINT) {
+            return invocation_fail(invocation, 1, BH_ERROR_INVALID_CAPABILITY);
+        }
+        endpoint_cancel_badged(core, cap_object(slot->cap), slot->cap.badge);
+        return BH_OK;
+    default:
+        inspect(slot->cap, invocation->result);
+        return BH_OK;
+    }
+}

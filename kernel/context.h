@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where vectors.S finds things. The saved registers of a native thread lie at the start of its struct tcb, those of a
+ * guest at the start of its vCPU frame, in the same order, so that an exception can store through SP before it knows
+ * which of the two was running.
+ */
+#ifndef KERNEL_CONTEXT_H
+#define KERNEL_CONTEXT_H
+
+#define CONTEXT_PC 248
+#define CONTEXT_PSTATE 256
+#define CONTEXT_SP 264
+#define CONTEXT_TPIDR 272
+#define TCB_FULL_RESTORE 280
+
+#define CORE_CURRENT 0
+#define CORE_RESCHEDULE 8
+#define CORE_VCPU 16
+
+#define VCPU_SP_EL0 0
+#define VCPU_TPIDR_EL0 8
+
+/* Bytes below struct core that are its kernel stack. */
+#define CORE_STACK_SIZE 8192
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "deadline.h"
+
+#include "core.h"
+#include "notification.h"
+#include "sched_context.h"
+#include "scheduler.h"
+#include "vcpu.h"
+
+void deadline_clear(struct core *core, struct deadline *deadline)
+{
+    if (deadline->kind == DEADLINE_NONE) {
+        return;
+    }
+    if (deadline->previous != NULL) {
+        deadline->previous->next = deadline->next;
+    } else {
+        core->deadlines.head = deadline->next;
+    }
+    if (deadline->next != NULL) {
+        deadline->next->previous = deadline->previous;
+    }
+    *deadline = (struct deadline){0};
+}
+
+void deadline_set(struct core *core, struct deadline *deadline, enum deadline_kind kind, uint64_t when)
+{
+    deadline_clear(core, deadline);
+
+    struct deadline *previous = NULL;
+    struct deadline *next = core->deadlines.head;
+    while (next != NULL && next->when <= when) {
+        previous = next;
+        next = next->next;
+    }
+    *deadline = (struct deadline){.when = when, .next = next, .previous = previous, .kind = kind};
+    if (previous != NULL) {
+        previous->next = deadline;
+    } else {
+        core->deadlines.head = deadline;
+        scheduler_set_timer(core);
+    }
+    if (next != NULL) {
+        next->previous = deadline;
+    }
+}
+
+void deadlines_run(struct core *core, uint64_t now)
+{
+    while (core->deadlines.head != NULL && core->deadlines.head->when <= now) {
+        struct deadline *due = core->deadlines.head;
+        enum deadline_kind kind = due->kind;
+        deadline_clear(core, due);
+        switch (kind) {
+        case DEADLINE_NOTIFICATION:
+            notification_deadline(core, due);
+            break;
+        case DEADLINE_REPLENISH:
+            sched_context_replenish(core, due);
+            break;
+        case DEADLINE_VCPU:
+            vcpu_timer_due(core, due);
+            break;
+        case DEADLINE_NONE:
+            break;
+        }
+    }
+}

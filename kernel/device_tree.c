@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reading the flattened device tree. Runs before the MMU is on, so everything is addressed relative to the program
+ * counter and read byte by byte.
+ */
+#include "machine.h"
+
+#define FDT_MAGIC 0xd00dfeedu
+#define FDT_BEGIN_NODE 1u
+#define FDT_END_NODE 2u
+#define FDT_PROP 3u
+#define FDT_NOP 4u
+#define FDT_END 9u
+#define FDT_SIZE_MAX 0x200000u
+#define DEPTH_MAX 16
+
+struct blob {
+    const uint8_t *data;
+    uint32_t size;
+};
+
+/* The properties of the node being read that matter here. */
+struct node {
+    struct blob compatible, reg, interrupts, device_type, method, initrd_start, initrd_end;
+};
+
+struct cells {
+    uint32_t address, size;
+};
+
+static uint32_t be32(const uint8_t *p)
+{
+    return ((uint32_t)p[0] << 24) | ((uint32_t)p[1] << 16) | ((uint32_t)p[2] << 8) | p[3];
+}
+
+static uint64_t read_cells(const uint8_t *p, uint32_t cells)
+{
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < cells; i++) {
+        value = (value << 32) | be32(p + 4 * i);
+    }
+    return value;
+}
+
+/* Whether a list of strings (or a single one) contains `text`. */
+static bool list_has(struct blob list, const char *text)
+{
+    uint32_t i = 0;
+    while (i < list.size) {
+        uint32_t n = 0;
+        while (i + n < list.size && text[n] != '\0' && list.data[i + n] == (uint8_t)text[n]) {
+            n++;
+        }
+        if (i + n < list.size && text[n] == '\0' && list.data[i + n] == 0) {
+            return true;
+        }
+        while (i < list.size && list.data[i] != 0) {
+            i++;
+        }
+        i++;
+    }
+    return false;
+}
+
+static bool reg_entry(const struct node *node, struct cells cells, uint32_t index, struct range *range)
+{
+    uint32_t size = 4 * (cells.address + cells.size);
+    if (cells.address > 2 || cells.size > 2 || size == 0 || node->reg.size / size <= index) {
+        return false;
+    }
+    const uint8_t *entry = node->reg.data + index * size;
+    range->start = read_cells(entry, cells.address);
+    range->size = read_cells(entry + 4 * cells.address, cells.size);
+    return true;
+}
+
+/* The INTID of the `index`-th interrupt of a node below a GICv3 (three cells each). */
+static uint32_t interrupt(const struct node *node, uint32_t index)
+{
+    if (node->interrupts.size / 12 <= index) {
+        return IRQ_NONE;
+    }
+    const uint8_t *entry = node->interrupts.data + 12 * index;
+    uint32_t number = be32(entry + 4) & 0x3ff;
+    return be32(entry) == 1 ? 16 + (number & 15) : 32 + number;
+}
+
+static void take_node(const struct node *node, struct cells cells)
+{
+    struct range range;
+
+    if (list_has(node->device_type, "memory")) {
+        for (uint32_t i = 0; machine.ram_count < MACHINE_RAM_MAX && reg_entry(node, cells, i, &range); i++) {
+            machine.ram[machine.ram_count++] = range;
+        }
+    } else if (list_has(node->device_type, "cpu")) {
+        machine.cpu_count++;
+    } else if (list_has(node->compatible, "arm,gic-v3")) {
+        reg_entry(node, cells, 0, &machine.gic_distributor);
+        reg_entry(node, cells, 1, &machine.gic_redistributors);
+        machine.maintenance_irq = interrupt(node, 0);
+    } else if (list_has(node->compatible, "arm,cortex-a15-gic") || list_has(node->compatible, "arm,gic-400")) {
+        machine.gic_too_old = true;
+    } else if (list_has(node->compatible, "arm,smmu-v3")) {
+        reg_entry(node, cells, 0, &machine.smmu);
+        machine.smmu_event_irq = interrupt(node, 0);
+    } else if (list_has(node->compatible, "arm,armv8-timer")) {
+        machine.timer_irq = interrupt(node, 3); /* secure, non-secure, virtual, hypervisor */
+    } else if (machine.uart.size == 0 && list_has(node->compatible, "arm,pl011")) {
+        reg_entry(node, cells, 0, &machine.uart);
+    } else if (list_has(node->compatible, "arm,psci-1.0") || list_has(node->compatible, "arm,psci-0.2")) {
+        machine.psci_hvc = list_has(node->method, "hvc");
+    }
+    if (node->initrd_start.size != 0 && node->initrd_end.size != 0) {
+        uint64_t start = read_cells(node->initrd_start.data, node->initrd_start.size / 4);
+        uint64_t end = read_cells(node->initrd_end.data, node->initrd_end.size / 4);
+        machine.bundle = (struct range){start, end > start ? end - start : 0};
+    }
+}
+
+static bool name_is(struct blob strings, uint32_t offset, const char *text)
+{
+    for (uint32_t i = offset; i < strings.size; i++, text++) {
+        if (strings.data[i] != (uint8_t)*text) {
+            return false;
+        }
+        if (*text == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void take_property(struct node *node, struct cells *children, struct blob strings, uint32_t name,
+                          struct blob value)
+{
+    if (name_is(strings, name, "compatible")) {
+        node->compatible = value;
+    } else if (name_is(strings, name, "reg")) {
+        node->reg = value;
+    } else if (name_is(strings, name, "interrupts")) {
+        node->interrupts = value;
+    } else if (name_is(strings, name, "device_type")) {
+        node->device_type = value;
+    } else if (name_is(strings, name, "method")) {
+        node->method = value;
+    } else if (name_is(strings, name, "linux,initrd-start") && value.size <= 8) {
+        node->initrd_start = value;
+    } else if (name_is(strings, name, "linux,initrd-end") && value.size <= 8) {
+        node->initrd_end = value;
+    } else if (name_is(strings, name, "#address-cells") && value.size == 4) {
+        children->address = be32(value.data);
+    } else if (name_is(strings, name, "#size-cells") && value.size == 4) {
+        children->size = be32(value.data);
+    }
+}
+
+static const char *read_structure(struct blob structure, struct blob strings)
+{
+    struct cells cells[DEPTH_MAX]; /* of the children of the node at each depth */
+    struct node node = {0};
+    bool open = false; /* `node` is the node at the current depth, and not taken yet */
+    uint32_t depth = 0;
+    uint32_t at = 0;
+
+    while (structure.size - at >= 4) {
+        uint32_t token = be32(structure.data + at);
+        at += 4;
+        if (token == FDT_BEGIN_NODE || token == FDT_END_NODE) {
+            if (open) {
+                take_node(&node, depth >= 2 ? cells[depth - 2] : (struct cells){2, 1});
+                open = false;
+            }
+        }
+        switch (token) {
+        case FDT_BEGIN_NODE:
+            if (depth == DEPTH_MAX) {
+                return "the device tree is nested too deeply";
+            }
+            while (at < structure.size && structure.data[at] != 0) {
+                at++;
+            }
+            at = (at + 4) & ~3u;
+            cells[depth++] = (struct cells){2, 1};
+            node = (struct node){0};
+            open = true;
+            break;
+        case FDT_END_NODE:
+            if (depth == 0) {
+                return "the device tree is malformed";
+            }
+            depth--;
+            break;
+        case FDT_PROP: {
+            if (structure.size - at < 8 || depth == 0) {
+                return "the device tree is truncated";
+            }
+            struct blob value = {structure.data + at + 8, be32(structure.data + at)};
+            uint32_t name = be32(structure.data + at + 4);
+            at += 8;
+            if (value.size > structure.size - at) {
+                return "the device tree is truncated";
+            }
+            at += (value.size + 3) & ~3u;
+            if (open) {
+                take_property(&node, &cells[depth - 1], strings, name, value);
+            }
+            break;
+        }
+        case FDT_NOP:
+            break;
+        case FDT_END:
+            return NULL;
+        default:
+            return "the device tree is malformed";
+        }
+        if (at > structure.size) {
+            break;
+        }
+    }
+    return "the device tree is truncated";
+}
+
+const char *machine_read(const void *device_tree)
+{
+    const uint8_t *fdt = device_tree;
+
+    machine = (struct machine){.smmu_event_irq = IRQ_NONE, .timer_irq = IRQ_NONE, .maintenance_irq = IRQ_NONE};
+    if (fdt == NULL || ((uint64_t)fdt & 7) != 0 || be32(fdt) != FDT_MAGIC) {
+        return "the loader has passed no device tree";
+    }
+    uint32_t total = be32(fdt + 4);
+    uint32_t structure_offset = be32(fdt + 8);
+    uint32_t strings_offset = be32(fdt + 12);
+    uint32_t strings_size = be32(fdt + 32);
+    uint32_t structure_size = be32(fdt + 36);
+    if (total > FDT_SIZE_MAX || structure_offset > total || structure_size > total - structure_offset ||
+        strings_offset > total || strings_size > total - strings_offset || (structure_offset & 3) != 0) {
+        return "the device tree's header is wrong";
+    }
+    machine.device_tree = (struct range){(uint64_t)fdt, total};
+    return read_structure((struct blob){fdt + structure_offset, structure_size},
+                          (struct blob){fdt + strings_offset, strings_size});
+}

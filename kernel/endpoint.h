@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Endpoints: a sender and a receiver meet, and the message goes straight from one to the other. Those who wait stand in
+ * one queue, of senders or of receivers, by priority and then by arrival.
+ */
+#ifndef KERNEL_ENDPOINT_H
+#define KERNEL_ENDPOINT_H
+
+#include "tcb.h"
+
+struct endpoint {
+    struct tcb *head, *tail;
+    bool receivers; /* what the queue, if not empty, consists of */
+};
+
+/* How a message is sent. */
+struct send {
+    uint64_t badge;
+    bool call;        /* the sender waits for an answer */
+    bool grant;       /* it may transfer a capability */
+    bool fault;       /* the message is the thread's fault */
+    bool nonblocking; /* give up if nobody receives */
+};
+
+/* Sends from `tcb`, whose message is in its saved registers (or its `fault`). Sets its result, or blocks it. */
+void endpoint_send(struct core *core, struct endpoint *endpoint, struct tcb *tcb, struct send send);
+
+/* Receives into the saved registers of `tcb`; Calls are put into `reply` (may be NULL). */
+void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb, struct reply *reply,
+                   bool nonblocking);
+
+/* Answers the caller in `reply`, if there is one, from the saved registers of `tcb`. */
+void endpoint_reply(struct core *core, struct tcb *tcb, struct reply *reply, bool grant);
+
+/* Takes a blocked thread out of its endpoint's queue. */
+void endpoint_remove_waiter(struct tcb *tcb);
+
+/* Cancels all sends with a badge. */
+void endpoint_cancel_badged(struct core *core, struct endpoint *endpoint, uint64_t badge);
+
+void endpoint_destroy(struct endpoint *endpoint);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An invocation: an operation on the object that a capability names (BH_SYS_INVOKE). A handler first checks everything
+ * and returns an error, having set `argument` where one is at fault; past its last check it cannot fail.
+ */
+#ifndef KERNEL_INVOCATION_H
+#define KERNEL_INVOCATION_H
+
+#include "tcb.h"
+
+struct invocation {
+    struct tcb *caller;
+    struct slot *slot; /* of the invoked capability */
+    struct cap cap;
+    enum bh_operation operation;
+    uint64_t word[8];   /* arguments 1 to 8 */
+    uint64_t argument;  /* out: the argument at fault */
+    uint64_t result[4]; /* out */
+};
+
+static inline enum bh_error invocation_fail(struct invocation *invocation, uint64_t argument, enum bh_error error)
+{
+    invocation->argument = argument;
+    return error;
+}
+
+/* The capability that argument `n` (1 to 8) names, if it has `type` and `rights`; sets `argument` on error. */
+enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_type type, uint64_t rights,
+                             struct slot **slot);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "io_space.h"
+
+#include "aarch64/smmu.h"
+#include "space.h"
+
+enum bh_error io_control_invoke(struct invocation *invocation)
+{
+    if (invocation->operation != BH_OP_IO_CONTROL_BIND) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    struct slot *slot;
+    enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_IO_SPACE, 0, &slot);
+    if (error != BH_OK) {
+        return error;
+    }
+    if (!smmu_present()) {
+        return BH_ERROR_UNSUPPORTED;
+    }
+    struct space *space = cap_object(slot->cap);
+    if (space->type == BH_TYPE_NULL) {
+        return invocation_fail(invocation, 1, BH_ERROR_NO_TAG);
+    }
+    if (space->bound != 0) {
+        return invocation_fail(invocation, 1, BH_ERROR_BUSY);
+    }
+    error = smmu_bind(space, invocation->word[1]);
+    return error == BH_OK ? BH_OK : invocation_fail(invocation, 2, error);
+}
+
+enum bh_error io_space_invoke(struct invocation *invocation)
+{
+    if (invocation->operation != BH_OP_IO_SPACE_FAULT) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    struct space *space = cap_object(invocation->cap);
+    if (smmu_present()) {
+        smmu_handle_events();
+    }
+    invocation->result[0] = space->fault.count;
+    invocation->result[1] = space->fault.type;
+    invocation->result[2] = space->fault.address;
+    return BH_OK;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Physical interrupts: the kernel's own, and those that IRQHandlers turn into signals. End of interrupt is split
+ * (GICv3 4.4.1): the kernel drops the priority at once, the handler's owner deactivates.
+ */
+#ifndef KERNEL_IRQ_H
+#define KERNEL_IRQ_H
+
+#include "core.h"
+
+#define IRQ_MAX 1020 /* INTIDs of SGIs, PPIs and SPIs */
+
+/* Keeps an interrupt for the kernel. */
+void irq_reserve(uint32_t intid);
+
+/* Serves what is pending on this core. */
+void irq_handle(struct core *core);
+
+void irq_handler_destroy(uint32_t intid);
+
+enum bh_error irq_control_invoke(struct invocation *invocation);
+enum bh_error irq_handler_invoke(struct invocation *invocation);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel takes from the machine's device tree (Devicetree Specification 0.4): memory, interrupt controller,
+ * SMMU, timer, console, firmware, and where the loader has put the bundle. Read once at start-up, before the MMU is on;
+ * root reads the rest.
+ */
+#ifndef KERNEL_MACHINE_H
+#define KERNEL_MACHINE_H
+
+#include "address.h"
+#include "cap.h"
+
+#define MACHINE_RAM_MAX 8
+
+struct invocation;
+
+struct range {
+    uint64_t start, size; /* physical, bytes */
+};
+
+struct machine {
+    struct range ram[MACHINE_RAM_MAX];
+    uint32_t ram_count;
+    uint32_t cpu_count;
+    struct range gic_distributor, gic_redistributors;
+    struct range smmu; /* size 0: there is none */
+    struct range uart; /* a PL011 */
+    struct range bundle;
+    struct range device_tree;
+    uint32_t timer_irq; /* INTIDs */
+    uint32_t maintenance_irq;
+    uint32_t smmu_event_irq; /* IRQ_NONE: none */
+    bool gic_too_old;
+    bool psci_hvc; /* firmware is called by HVC, not SMC */
+};
+
+#define IRQ_NONE UINT32_MAX
+
+extern struct machine machine;
+
+/* Fills `machine` from the device tree at `address`. NULL, or why it can't be used. */
+const char *machine_read(const void *device_tree);
+
+/* PSCI (DEN0022) */
+__attribute__((noreturn)) void machine_off(void);
+__attribute__((noreturn)) void machine_reset(void);
+
+enum bh_error machine_invoke(struct invocation *invocation);
+
+#endif

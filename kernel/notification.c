@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "notification.h"
+
+#include "core.h"
+#include "endpoint.h"
+#include "invocation.h"
+#include "scheduler.h"
+
+static void deliver(struct core *core, struct tcb *tcb, uint64_t bits)
+{
+    tcb->context.x[0] = BH_OK;
+    tcb->context.x[1] = BH_INFO_NOTIFICATION;
+    tcb->context.x[10] = bits;
+    tcb->state = TCB_RUNNABLE;
+    scheduler_ready(core, tcb);
+}
+
+void notification_remove_waiter(struct notification *notification, struct tcb *tcb)
+{
+    if (tcb->previous != NULL) {
+        tcb->previous->next = tcb->next;
+    } else {
+        notification->head = tcb->next;
+    }
+    if (tcb->next != NULL) {
+        tcb->next->previous = tcb->previous;
+    } else {
+        notification->tail = tcb->previous;
+    }
+    tcb->next = tcb->previous = NULL;
+    tcb->blocked_on = NULL;
+}
+
+void notification_signal(struct core *core, struct notification *notification, uint64_t bits)
+{
+    struct tcb *bound = notification->bound;
+
+    if (bound != NULL && bound->state == TCB_BLOCKED_RECV) {
+        bits |= notification->bits;
+        notification->bits = 0;
+        endpoint_remove_waiter(bound);
+        deliver(core, bound, bits);
+        return;
+    }
+    struct tcb *waiter = notification->head;
+    if (waiter != NULL) {
+        bits |= notification->bits;
+        notification->bits = 0;
+        notification_remove_waiter(notification, waiter);
+        deliver(core, waiter, bits);
+        return;
+    }
+    notification->bits |= bits;
+    if (bound != NULL && bound->state == TCB_BLOCKED_WFI) {
+        bound->state = TCB_RUNNABLE; /* its guest's WFI ends, and with it bh_vm_enter */
+        scheduler_ready(core, bound);
+    }
+}
+
+void notification_deadline(struct core *core, struct deadline *deadline)
+{
+    struct notification *notification =
+        (struct notification *)((uint8_t *)deadline - offsetof(struct notification, deadline));
+    notification_signal(core, notification, notification->deadline_bits);
+}
+
+void notification_unbind(struct tcb *tcb)
+{
+    if (tcb->bound_notification != NULL) {
+        tcb->bound_notification->bound = NULL;
+        tcb->bound_notification = NULL;
+    }
+}
+
+void notification_destroy(struct notification *notification)
+{
+    struct core *core = this_core();
+    while (notification->head != NULL) {
+        struct tcb *waiter = notification->head;
+        notification_remove_waiter(notification, waiter);
+        tcb_fail(core, waiter, BH_ERROR_CANCELLED);
+    }
+    if (notification->bound != NULL) {
+        notification_unbind(notification->bound);
+    }
+    deadline_clear(core, &notification->deadline);
+}
+
+void notification_wait(struct core *core, struct tcb *tcb, struct cap cap, bool nonblocking)
+{
+    struct notification *notification = cap_object(cap);
+    if (notification->bits != 0) {
+        tcb->context.x[0] = BH_OK;
+        tcb->context.x[10] = notification->bits;
+        notification->bits = 0;
+        return;
+    }
+    if (nonblocking) {
+        tcb->context.x[0] = BH_ERROR_WOULD_BLOCK;
+        tcb->context.x[10] = 0;
+        return;
+    }
+    tcb->state = TCB_BLOCKED_WAIT;
+    tcb->blocked_on = notification;
+    tcb->next = NULL;
+    tcb->previous = notification->tail;
+    if (notification->tail != NULL) {
+        notification->tail->next = tcb;
+    } else {
+        notification->head = tcb;
+    }
+    notification->tail = tcb;
+    core->reschedule = 1;
+}
+
+enum bh_error notification_invoke(struct core *core, struct invocation *invocation)
+{
+    struct notification *notification = cap_object(invocation->cap);
+    if ((invocation->cap.rights & BH_RIGHT_WRITE) == 0) {
+        return BH_ERROR_RIGHTS;
+    }
+    switch (invocation->operation) {
+    case BH_OP_NOTIFICATION_ARM:
+        notification->deadline_bits = invocation->word[1];
+        if (invocation->word[0] <= ticks_now()) {
+            deadline_clear(core, &notification->deadline);
+            notification_signal(core, notification, notification->deadline_bits);
+        } else {
+            deadline_set(core, &notification->deadline, DEADLINE_NOTIFICATION, invocation->word[0]);
+        }
+        return BH_OK;
+    case BH_OP_NOTIFICATION_DISARM:
+        deadline_clear(core, &notification->deadline);
+        return BH_OK;
+    default:
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "reply.h"
+
+#include "core.h"
+#include "sched_context.h"
+#include "scheduler.h"
+
+void reply_attach(struct reply *reply, struct tcb *caller, struct tcb *callee)
+{
+    reply->caller = caller;
+    caller->reply = reply;
+    caller->state = TCB_BLOCKED_REPLY;
+    if (callee->sched_context == NULL && caller->sched_context != NULL) {
+        struct sched_context *sc = caller->sched_context;
+        sched_context_give(sc, callee);
+        reply->lent = sc;
+        reply->lent_before = sc->lent;
+        sc->lent = reply;
+    }
+}
+
+/* Takes `reply` out of the stack of its scheduling context's loans. */
+static void unlink_loan(struct reply *reply)
+{
+    struct reply **link = &reply->lent->lent;
+    while (*link != reply) {
+        link = &(*link)->lent_before;
+    }
+    *link = reply->lent_before;
+    reply->lent = NULL;
+    reply->lent_before = NULL;
+}
+
+struct tcb *reply_detach(struct core *core, struct reply *reply)
+{
+    struct tcb *caller = reply->caller;
+    if (caller == NULL) {
+        return NULL;
+    }
+    reply->caller = NULL;
+    caller->reply = NULL;
+    struct sched_context *sc = reply->lent;
+    if (sc != NULL) {
+        unlink_loan(reply);
+        if (caller->sched_context == NULL) {
+            if (sc->tcb != NULL) {
+                scheduler_unready(core, sc->tcb);
+            }
+            sched_context_give(sc, caller);
+        }
+    }
+    return caller;
+}
+
+void reply_destroy(struct reply *reply)
+{
+    struct core *core = this_core();
+    if (reply->receiver != NULL) {
+        reply->receiver->reply = NULL;
+        reply->receiver = NULL;
+    }
+    struct tcb *caller = reply_detach(core, reply);
+    if (caller != NULL) {
+        tcb_fail(core, caller, BH_ERROR_CANCELLED);
+    }
+}
+
+void reply_forget_lent(struct sched_context *sc)
+{
+    while (sc->lent != NULL) {
+        unlink_loan(sc->lent);
+    }
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "scheduler.h"
+
+#include "aarch64/cpu.h"
+#include "assert.h"
+#include "irq.h"
+#include "sched_context.h"
+#include "space.h"
+
+bool tcb_schedulable(const struct tcb *tcb)
+{
+    return tcb->state == TCB_RUNNABLE && tcb->sched_context != NULL &&
+           tcb->sched_context->replenishment.kind == DEADLINE_NONE && tcb->sched_context->budget != 0;
+}
+
+static void enqueue(struct core *core, struct tcb *tcb, bool at_head)
+{
+    struct run_queue *queue = &core->queue[tcb->priority];
+    kernel_assert(!tcb->queued);
+    if (queue->head == NULL) {
+        queue->head = queue->tail = tcb;
+        tcb->next = tcb->previous = NULL;
+        core->ready[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
+    } else if (at_head) {
+        tcb->previous = NULL;
+        tcb->next = queue->head;
+        queue->head->previous = tcb;
+        queue->head = tcb;
+    } else {
+        tcb->next = NULL;
+        tcb->previous = queue->tail;
+        queue->tail->next = tcb;
+        queue->tail = tcb;
+    }
+    tcb->queued = true;
+}
+
+static void dequeue(struct core *core, struct tcb *tcb)
+{
+    struct run_queue *queue = &core->queue[tcb->priority];
+    if (tcb->previous != NULL) {
+        tcb->previous->next = tcb->next;
+    } else {
+        queue->head = tcb->next;
+    }
+    if (tcb->next != NULL) {
+        tcb->next->previous = tcb->previous;
+    } else {
+        queue->tail = tcb->previous;
+    }
+    if (queue->head == NULL) {
+        core->ready[tcb->priority / 64] &= ~(UINT64_C(1) << (tcb->priority % 64));
+    }
+    tcb->next = tcb->previous = NULL;
+    tcb->queued = false;
+}
+
+/* The highest priority with a waiting thread, or -1. */
+static int highest_ready(const struct core *core)
+{
+    for (int i = 3; i >= 0; i--) {
+        if (core->ready[i] != 0) {
+            return i * 64 + 63 - __builtin_clzll(core->ready[i]);
+        }
+    }
+    return -1;
+}
+
+void scheduler_ready(struct core *core, struct tcb *tcb)
+{
+    if (!tcb_schedulable(tcb) || tcb == core->current || tcb == core->candidate || tcb->queued) {
+        core->reschedule = 1;
+        return;
+    }
+    if (core->candidate == NULL) {
+        core->candidate = tcb;
+    } else {
+        enqueue(core, tcb, false);
+    }
+    core->reschedule = 1;
+}
+
+void scheduler_unready(struct core *core, struct tcb *tcb)
+{
+    if (tcb->queued) {
+        dequeue(core, tcb);
+    } else if (tcb == core->candidate) {
+        core->candidate = NULL;
+    } else if (tcb == core->current) {
+        core->reschedule = 1;
+    }
+}
+
+/* Takes the current thread off the core, remembering the registers that are live in the hardware. */
+static void leave_current(struct core *core)
+{
+    struct tcb *tcb = core->current;
+    if (tcb != NULL && !tcb->in_guest) {
+        tcb->context.sp = read_sysreg(sp_el0);
+        tcb->context.tpidr = read_sysreg(tpidr_el0);
+    }
+    core->current = NULL;
+}
+
+void scheduler_yield(struct core *core)
+{
+    struct tcb *tcb = core->current;
+    if (tcb != NULL && tcb_schedulable(tcb) && highest_ready(core) >= tcb->priority) {
+        leave_current(core);
+        enqueue(core, tcb, false);
+    }
+    core->reschedule = 1;
+}
+
+void scheduler_set_timer(struct core *core)
+{
+    uint64_t when = core->deadlines.head != NULL ? core->deadlines.head->when : UINT64_MAX;
+    if (core->charged != NULL) {
+        uint64_t end = core->now + core->charged->remaining;
+        if (end < when) {
+            when = end;
+        }
+    }
+    if (when != core->timer_programmed) {
+        core->timer_programmed = when;
+        timer_program(when);
+    }
+}
+
+static void enter_thread(struct core *core, struct tcb *tcb)
+{
+    core->current = tcb;
+    if (!tcb->in_guest) {
+        write_sysreg(sp_el0, tcb->context.sp);
+        write_sysreg(tpidr_el0, tcb->context.tpidr);
+    }
+    bool fp_open = core->fp == &tcb->fp;
+    if (fp_open != core->fp_open) {
+        core->fp_open = fp_open;
+        fp_access(fp_open);
+    }
+    space_activate(tcb->slots[TCB_SLOT_VSPACE].cap);
+}
+
+static void idle(struct core *core)
+{
+    core->charged = NULL;
+    scheduler_set_timer(core);
+    while (core->candidate == NULL && highest_ready(core) < 0) {
+        wait_for_interrupt();
+        irq_handle(core);
+    }
+}
+
+void schedule(struct core *core)
+{
+    for (;;) {
+        core->reschedule = 0;
+        struct tcb *best = core->current != NULL && tcb_schedulable(core->current) ? core->current : NULL;
+        struct tcb *candidate = core->candidate;
+        core->candidate = NULL;
+        if (candidate != NULL) {
+            if (best == NULL) {
+                best = candidate;
+            } else if (candidate->priority > best->priority) {
+                leave_current(core);
+                enqueue(core, best, true);
+                best = candidate;
+            } else {
+                enqueue(core, candidate, false);
+            }
+        }
+        int top = highest_ready(core);
+        if (top >= 0 && (best == NULL || top > best->priority)) {
+            if (best != NULL) {
+                if (best == core->current) {
+                    leave_current(core);
+                }
+                enqueue(core, best, best != candidate);
+            }
+            best = core->queue[top].head;
+            dequeue(core, best);
+        }
+        if (best == NULL) {
+            leave_current(core);
+            sched_context_charge(core, ticks_now());
+            idle(core);
+            continue;
+        }
+        if (best != core->current) {
+            leave_current(core);
+            enter_thread(core, best);
+        }
+        if (core->charged != best->sched_context) {
+            uint64_t now = ticks_now();
+            sched_context_charge(core, now);
+            core->charged = best->sched_context;
+            core->now = now;
+            scheduler_set_timer(core);
+        }
+        if (core->reschedule == 0) {
+            return;
+        }
+    }
+}

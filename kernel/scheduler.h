@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Choosing the next thread: the highest priority first, round robin within a priority. The current thread and the one
+ * woken last are in no queue, so that the usual case, waking a thread and switching to it, touches none.
+ */
+#ifndef KERNEL_SCHEDULER_H
+#define KERNEL_SCHEDULER_H
+
+#include "core.h"
+
+/* Ticks of the system counter. */
+static inline uint64_t ticks_now(void)
+{
+    uint64_t now;
+    __asm__ volatile("mrs %0, cntpct_el0" : "=r"(now));
+    return now;
+}
+
+bool tcb_schedulable(const struct tcb *tcb);
+
+/* The thread may run now (it has become RUNNABLE, or got budget). */
+void scheduler_ready(struct core *core, struct tcb *tcb);
+
+/* The thread may not run any more (it is no longer RUNNABLE, or lost its budget). */
+void scheduler_unready(struct core *core, struct tcb *tcb);
+
+/* The current thread goes behind the others of its priority. */
+void scheduler_yield(struct core *core);
+
+/* Chooses a thread, waiting for an interrupt if there is none, and makes it the core's current one. */
+void schedule(struct core *core);
+
+/* Programs the core's timer for whatever comes first. */
+void scheduler_set_timer(struct core *core);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The C side of kernel entries. vectors.S has saved the registers into the current thread's context (or its guest's
+ * frame) and goes on with kernel_exit.
+ */
+#ifndef KERNEL_SYSCALL_H
+#define KERNEL_SYSCALL_H
+
+#include "core.h"
+
+/* A system call of the current thread: number in x12 of its context. */
+void syscall_entry(struct core *core);
+
+/* Any other synchronous exception of native code. */
+void native_exception(struct core *core);
+
+/* A physical interrupt, out of native code or out of a guest. */
+void interrupt_entry(struct core *core);
+
+/* What vectors.S enters next. */
+struct leave {
+    void *registers;   /* struct tcb, or struct bh_vcpu_frame */
+    struct vcpu *vcpu; /* of a guest; NULL: native */
+};
+
+/* The last step of every kernel entry: schedules if need be, and prepares the current thread, or its guest, to run. */
+struct leave kernel_leave(struct core *core);
+
+enum bh_error invoke_object(struct core *core, struct invocation *invocation);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tcb.h"
+
+#include "aarch64/cpu.h"
+#include "core.h"
+#include "endpoint.h"
+#include "invocation.h"
+#include "notification.h"
+#include "reply.h"
+#include "sched_context.h"
+#include "scheduler.h"
+#include "vcpu.h"
+
+void tcb_init(struct tcb *tcb)
+{
+    tcb->context.pstate = PSTATE_EL0;
+    tcb->full_restore = 1;
+}
+
+struct bh_ipc_buffer *tcb_ipc_buffer(const struct tcb *tcb)
+{
+    struct cap frame = tcb->slots[TCB_SLOT_IPC_BUFFER].cap;
+    return frame.type == BH_TYPE_FRAME ? cap_object(frame) : NULL;
+}
+
+/* An svc instruction that was interrupted in its wait is executed again. */
+static void restart_system_call(struct tcb *tcb)
+{
+    tcb->context.pc -= 4;
+    tcb->full_restore = 1;
+}
+
+void tcb_cancel_wait(struct core *core, struct tcb *tcb)
+{
+    switch (tcb->state) {
+    case TCB_RUNNABLE:
+        scheduler_unready(core, tcb);
+        tcb->state = TCB_SUSPENDED;
+        break;
+    case TCB_BLOCKED_WFI:
+        tcb->state = TCB_SUSPENDED;
+        break;
+    case TCB_BLOCKED_SEND:
+    case TCB_BLOCKED_RECV:
+        endpoint_remove_waiter(tcb);
+        break;
+    case TCB_BLOCKED_WAIT:
+        notification_remove_waiter(tcb->blocked_on, tcb);
+        break;
+    case TCB_BLOCKED_REPLY:
+        (void)reply_detach(core, tcb->reply);
+        break;
+    case TCB_INACTIVE:
+    case TCB_SUSPENDED:
+    case TCB_FAULTED:
+        return;
+    }
+    if (tcb->state != TCB_SUSPENDED) {
+        if (tcb->sending_fault) {
+            tcb->sending_fault = false; /* the faulting instruction is tried again */
+        } else {
+            restart_system_call(tcb);
+        }
+        tcb->state = TCB_SUSPENDED;
+    }
+}
+
+void tcb_fail(struct core *core, struct tcb *tcb, enum bh_error error)
+{
+    if (tcb->sending_fault) {
+        tcb->sending_fault = false;
+        tcb->state = TCB_FAULTED;
+        core->reschedule = 1;
+        return;
+    }
+    tcb->context.x[0] = error;
+    tcb->context.x[1] = 0;
+    tcb->context.x[10] = 0;
+    tcb->state = TCB_RUNNABLE;
+    scheduler_ready(core, tcb);
+}
+
+void tcb_destroy(struct tcb *tcb)
+{
+    struct core *core = this_core();
+
+    tcb_cancel_wait(core, tcb);
+    tcb->state = TCB_INACTIVE;
+    if (tcb->sched_context != NULL) {
+        tcb->sched_context->tcb = NULL;
+        tcb->sched_context = NULL;
+    }
+    notification_unbind(tcb);
+    if (tcb->vcpu != NULL) {
+        vcpu_unbind(tcb->vcpu);
+    }
+    if (core->fp == &tcb->fp) {
+        core->fp = NULL;
+    }
+    if (core->current == tcb) {
+        core->current = NULL;
+        core->reschedule = 1;
+    }
+}
+
+void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t word1, uint64_t word2)
+{
+    struct cap handler = tcb->slots[TCB_SLOT_FAULT_ENDPOINT].cap;
+
+    tcb->fault.label = label;
+    tcb->fault.word[0] = tcb->context.pc;
+    tcb->fault.word[1] = word1;
+    tcb->fault.word[2] = word2;
+    if (handler.type != BH_TYPE_ENDPOINT) {
+        tcb->state = TCB_FAULTED;
+        core->reschedule = 1;
+        return;
+    }
+    endpoint_send(core, cap_object(handler), tcb, (struct send){.badge = handler.badge, .call = true, .fault = true});
+}
+
+/* --- Invocations --- */
+
+/* A thread that could run between the parts of a change must be stopped first. */
+static bool is_stopped(const struct tcb *tcb)
+{
+    return tcb->state == TCB_INACTIVE || tcb->state == TCB_SUSPENDED || tcb->state == TCB_FAULTED ||
+           (tcb->state == TCB_BLOCKED_REPLY && tcb->sending_fault);
+}
+
+/* Replaces what a slot of the thread holds by a copy of `source`, or by nothing. */
+static bool set_slot(struct tcb *tcb, enum tcb_slot which, struct slot *source)
+{
+    struct slot *slot = &tcb->slots[which];
+    if (!slot_delete(slot)) {
+        return false;
+    }
+    struct cap derived;
+    if (source != NULL && cap_derive(source->cap, BH_RIGHTS_ALL, 0, &derived) == BH_OK) {
+        slot_insert_after(slot, derived, source);
+    }
+    return true;
+}
+
+static enum bh_error configure(struct core *core, struct tcb *tcb, struct invocation *invocation)
+{
+    struct slot *cnode, *vspace, *fault = NULL, *buffer = NULL;
+    enum bh_error error;
+
+    if (!is_stopped(tcb)) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    if ((error = invocation_cap(invocation, 1, BH_TYPE_CNODE, 0, &cnode)) != BH_OK ||
+        (error = invocation_cap(invocation, 2, BH_TYPE_VSPACE, 0, &vspace)) != BH_OK) {
+        return error;
+    }
+    if (invocation->word[2] != BH_CPTR_NULL &&
+        (error = invocation_cap(invocation, 3, BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL, &fault)) != BH_OK) {
+        return error;
+    }
+    if (invocation->word[3] != BH_CPTR_NULL) {
+        if ((error = invocation_cap(invocation, 4, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &buffer)) != BH_OK) {
+            return error;
+        }
+        if (buffer->cap.size_bits != BH_PAGE_BITS || buffer->cap.mapping.device) {
+            return invocation_fail(invocation, 4, BH_ERROR_INVALID_ARGUMENT);
+        }
+    }
+
+    core->preempted =
+        !set_slot(tcb, TCB_SLOT_CNODE, cnode) || !set_slot(tcb, TCB_SLOT_VSPACE, vspace) ||
+        !set_slot(tcb, TCB_SLOT_FAULT_ENDPOINT, fault) || !set_slot(tcb, TCB_SLOT_IPC_BUFFER, buffer);
+    return BH_OK;
+}
+
+static enum bh_error set_priority(struct core *core, struct tcb *tcb, struct invocation *invocation)
+{
+    uint64_t limit = invocation->caller->max_controlled_priority;
+    for (uint64_t i = 0; i < 2; i++) {
+        if (invocation->word[i] > limit) {
+            return invocation_fail(invocation, i + 1, BH_ERROR_RANGE);
+        }
+    }
+    bool queued = tcb->queued;
+    if (queued) {
+        scheduler_unready(core, tcb);
+    }
+    tcb->priority = (uint8_t)invocation->word[0];
+    tcb->max_controlled_priority = (uint8_t)invocation->word[1];
+    if (queued) {
+        scheduler_ready(core, tcb);
+    }
+    core->reschedule = 1;
+    return BH_OK;
+}
+
+static enum bh_error write_registers(struct core *core, struct tcb *tcb, const struct invocation *invocation)
+{
+    if (!is_stopped(tcb)) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    if (core->current == tcb) {
+        core->current = NULL; /* a fault handler's reply can't come before this */
+        core->reschedule = 1;
+    }
+    tcb->context = (struct context){.pc = invocation->word[0],
+                                    .pstate = PSTATE_EL0,
+                                    .sp = invocation->word[1],
+                                    .tpidr = invocation->word[5],
+                                    .x = {invocation->word[2], invocation->word[3], invocation->word[4]}};
+    tcb->full_restore = 1;
+    tcb->in_guest = false;
+    return BH_OK;
+}
+
+static enum bh_error read_registers(struct tcb *tcb, struct invocation *invocation)
+{
+    const uint64_t *registers = (const uint64_t *)&tcb->context;
+    const uint64_t order[] = {offsetof(struct context, sp), offsetof(struct context, pc),
+                              offsetof(struct context, pstate), offsetof(struct context, tpidr)};
+    if (!is_stopped(tcb)) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    if (invocation->word[0] > 34) {
+        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
+    }
+    for (uint64_t i = 0; i < 4; i++) {
+        uint64_t n = invocation->word[0] + i;
+        invocation->result[i] = n < 31 ? registers[n] : n < 35 ? registers[order[n - 31] / 8] : 0;
+    }
+    return BH_OK;
+}
+
+static enum bh_error resume(struct core *core, struct tcb *tcb)
+{
+    if (tcb->slots[TCB_SLOT_VSPACE].cap.type != BH_TYPE_VSPACE) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    if (tcb->state == TCB_INACTIVE || tcb->state == TCB_SUSPENDED || tcb->state == TCB_FAULTED) {
+        tcb->state = TCB_RUNNABLE;
+        scheduler_ready(core, tcb);
+    }
+    return BH_OK;
+}
+
+static enum bh_error bind_notification(struct tcb *tcb, struct invocation *invocation)
+{
+    struct slot *slot;
+    enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_NOTIFICATION, BH_RIGHT_READ, &slot);
+    if (error != BH_OK) {
+        return error;
+    }
+    struct notification *notification = cap_object(slot->cap);
+    if (tcb->bound_notification != NULL) {
+        return BH_ERROR_BUSY;
+    }
+    if (notification->bound != NULL) {
+        return invocation_fail(invocation, 1, BH_ERROR_BUSY);
+    }
+    notification->bound = tcb;
+    tcb->bound_notification = notification;
+    return BH_OK;
+}
+
+static enum bh_error set_flags(struct core *core, struct tcb *tcb, struct invocation *invocation)
+{
+    if ((invocation->word[0] & ~(uint64_t)BH_TCB_FP) != 0) {
+        return invocation_fail(invocation, 1, BH_ERROR_INVALID_ARGUMENT);
+    }
+    tcb->flags = (uint8_t)invocation->word[0];
+    if ((tcb->flags & BH_TCB_FP) == 0 && core->fp == &tcb->fp) {
+        core->fp = NULL;
+        if (core->current == tcb) {
+            core->fp_open = false;
+            fp_access(false);
+        }
+    }
+    return BH_OK;
+}
+
+enum bh_error tcb_invoke(struct core *core, struct invocation *invocation)
+{
+    struct tcb *tcb = cap_object(invocation->cap);
+
+    switch (invocation->operation) {
+    case BH_OP_TCB_CONFIGURE:
+        return configure(core, tcb, invocation);
+    case BH_OP_TCB_SET_PRIORITY:
+        return set_priority(core, tcb, invocation);
+    case BH_OP_TCB_WRITE_REGISTERS:
+        return write_registers(core, tcb, invocation);
+    case BH_OP_TCB_READ_REGISTERS:
+        return read_registers(tcb, invocation);
+    case BH_OP_TCB_RESUME:
+        return resume(core, tcb);
+    case BH_OP_TCB_SUSPEND:
+        tcb_cancel_wait(core, tcb);
+        return BH_OK;
+    case BH_OP_TCB_BIND_NOTIFICATION:
+        return bind_notification(tcb, invocation);
+    case BH_OP_TCB_UNBIND_NOTIFICATION:
+        notification_unbind(tcb);
+        return BH_OK;
+    case BH_OP_TCB_SET_FLAGS:
+        return set_flags(core, tcb, invocation);
+    default:
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+}

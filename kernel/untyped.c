@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "untyped.h"
+
+#include "aarch64/cpu.h"
+#include "cnode.h"
+#include "core.h"
+#include "object.h"
+
+#define CLEAR_CHUNK UINT64_C(0x10000) /* bytes between two preemption points */
+
+/* Memory of a used-up Untyped is free again once nothing derived from it is left. */
+static void reset_if_unused(struct slot *slot)
+{
+    if (slot->cap.untyped.used != 0 && !slot_has_children(slot)) {
+        slot->cap.untyped.used = 0;
+        slot->cap.untyped.cleared = 0;
+    }
+}
+
+/* Clears up to `end` (bytes from the start). What is clear is remembered, so that it can be done piece by piece. */
+static bool clear_until(struct slot *slot, uint64_t start, uint64_t end)
+{
+    struct cap *cap = &slot->cap;
+    uint64_t cleared = (uint64_t)cap->untyped.cleared << BH_UNTYPED_MIN_BITS;
+
+    if (cleared < start) {
+        cleared = start; /* what lies between is skipped: padding that no object will use */
+    }
+    while (cleared < end) {
+        uint64_t chunk = end - cleared < CLEAR_CHUNK ? end - cleared : CLEAR_CHUNK;
+        clear_memory(paddr_pointer(paddr(cap->object + cleared)), chunk);
+        cleared += chunk;
+        cap->untyped.cleared = (uint32_t)(cleared >> BH_UNTYPED_MIN_BITS);
+        if (cleared < end && preemption_wanted()) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum bh_error retype(struct core *core, struct invocation *invocation)
+{
+    struct slot *slot = invocation->slot;
+    enum bh_type type = (enum bh_type)invocation->word[0];
+    uint64_t size_bits = invocation->word[1];
+    uint64_t offset = invocation->word[2];
+    uint64_t index = invocation->word[4];
+    uint64_t count = invocation->word[5];
+    bool device = invocation->cap.type == BH_TYPE_DEVICE_UNTYPED;
+
+    if (invocation->word[0] >= BH_TYPE_COUNT || type == BH_TYPE_NULL) {
+        return invocation_fail(invocation, 1, BH_ERROR_INVALID_ARGUMENT);
+    }
+    if (device ? type != BH_TYPE_FRAME && type != BH_TYPE_DEVICE_UNTYPED : type == BH_TYPE_DEVICE_UNTYPED) {
+        return invocation_fail(invocation, 1, BH_ERROR_ILLEGAL_OPERATION);
+    }
+    unsigned object_bits = object_size_bits(type, size_bits);
+    if (object_bits == 0) {
+        bool fixed = object_size_bits(type, BH_PAGE_BITS) == 0; /* a type that can't be made at all */
+        return invocation_fail(invocation, fixed ? 1 : 2, BH_ERROR_INVALID_ARGUMENT);
+    }
+    struct slot *cnode;
+    enum bh_error error = invocation_cap(invocation, 4, BH_TYPE_CNODE, 0, &cnode);
+    if (error != BH_OK) {
+        return error;
+    }
+    if (count == 0 || count > BH_RETYPE_MAX_COUNT) {
+        return invocation_fail(invocation, 6, BH_ERROR_INVALID_ARGUMENT);
+    }
+    uint64_t slots = UINT64_C(1) << cnode->cap.size_bits;
+    if (index >= slots || count > slots - index) {
+        return invocation_fail(invocation, 5, BH_ERROR_RANGE);
+    }
+    struct slot *destination = cnode_slot(cnode->cap, index);
+    for (uint64_t i = 0; i < count; i++) {
+        if (!slot_empty(&destination[i])) {
+            return invocation_fail(invocation, 5, BH_ERROR_NOT_EMPTY);
+        }
+    }
+    reset_if_unused(slot);
+    uint64_t size = UINT64_C(1) << slot->cap.size_bits;
+    uint64_t used = (uint64_t)slot->cap.untyped.used << BH_UNTYPED_MIN_BITS;
+    uint64_t start = align_up(used, UINT64_C(1) << object_bits);
+    if (offset != BH_RETYPE_NEXT) {
+        if (!is_aligned(offset, object_bits)) {
+            return invocation_fail(invocation, 3, BH_ERROR_ALIGNMENT);
+        }
+        if (offset < used || offset >= size) {
+            return invocation_fail(invocation, 3, BH_ERROR_RANGE);
+        }
+        start = offset;
+    }
+    if (start > size || count > (size - start) >> object_bits) {
+        return BH_ERROR_NO_MEMORY;
+    }
+    uint64_t end = start + (count << object_bits);
+    bool clears = !device && type != BH_TYPE_UNTYPED;
+    if (clears && !clear_until(slot, start, end)) {
+        core->preempted = true;
+        return BH_OK;
+    }
+
+    slot->cap.untyped.used = (uint32_t)(end >> BH_UNTYPED_MIN_BITS);
+    for (uint64_t i = 0; i < count; i++) {
+        paddr_t address = paddr(slot->cap.object + start + (i << object_bits));
+        slot_insert_after(&destination[i], object_create(type, (unsigned)size_bits, address, device), slot);
+    }
+    return BH_OK;
+}
+
+enum bh_error untyped_invoke(struct core *core, struct invocation *invocation)
+{
+    if (invocation->operation != BH_OP_UNTYPED_RETYPE) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    return retype(core, invocation);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "vcpu.h"
+
+#include "aarch64/cpu.h"
+#include "aarch64/vcpu_registers.h"
+#include "aarch64/virtual_gic.h"
+#include "invocation.h"
+#include "notification.h"
+#include "scheduler.h"
+#include "space.h"
+
+/* What a VMM may ask for in pstate: AArch64 EL0t, EL1t or EL1h, and no single-stepping (Arm ARM C5.2.19). */
+#define PSTATE_MODE UINT64_C(0x1f)
+#define PSTATE_ALLOWED UINT64_C(0xf3d01fdf) /* NZCV, TCO, DIT, UAO, PAN, IL, SSBS, BTYPE, DAIF, M */
+
+static struct space *guest_space(const struct vcpu *vcpu)
+{
+    struct cap cap = vcpu->slots[VCPU_SLOT_GUEST_SPACE].cap;
+    struct space *space = cap.type == BH_TYPE_GUEST_SPACE ? cap_object(cap) : NULL;
+    return space != NULL && space->type == BH_TYPE_GUEST_SPACE ? space : NULL;
+}
+
+void vcpu_exit(struct tcb *tcb, enum bh_exit reason, uint64_t bits)
+{
+    struct bh_vcpu_frame *frame = tcb->vcpu != NULL ? vcpu_frame(tcb->vcpu) : NULL;
+    tcb->in_guest = false;
+    tcb->full_restore = 0;
+    tcb->context.x[0] = reason;
+    tcb->context.x[1] = 0;
+    tcb->context.x[10] = bits;
+    if (frame != NULL) {
+        frame->reason = reason;
+        frame->exits[reason]++;
+    }
+}
+
+void vcpu_enter(struct core *core, struct tcb *tcb)
+{
+    (void)core;
+    struct vcpu *vcpu = tcb->vcpu;
+    struct bh_vcpu_frame *frame = vcpu != NULL ? vcpu_frame(vcpu) : NULL;
+    if (frame == NULL) {
+        vcpu_exit(tcb, BH_EXIT_INVALID, 0);
+        return;
+    }
+    uint64_t pstate = frame->pstate & PSTATE_ALLOWED;
+    uint64_t mode = pstate & PSTATE_MODE;
+    if (mode != 0 && mode != 4 && mode != 5) {
+        vcpu_exit(tcb, BH_EXIT_INVALID, 0);
+        return;
+    }
+    frame->pstate = pstate;
+    if (core->current == tcb) {
+        tcb->context.sp = read_sysreg(sp_el0);
+        tcb->context.tpidr = read_sysreg(tpidr_el0);
+    }
+    tcb->in_guest = true;
+}
+
+void vcpu_put(struct core *core)
+{
+    struct vcpu *vcpu = core->vcpu;
+    if (vcpu == NULL) {
+        return;
+    }
+    core->vcpu = NULL;
+    vcpu_registers_save(&vcpu->state);
+    virtual_gic_save(vcpu);
+    virtual_timer_stop();
+    vttbr_set_empty();
+    if (vcpu->tcb != NULL && vcpu->tcb->state == TCB_BLOCKED_WFI && virtual_timer_armed(&vcpu->state)) {
+        deadline_set(core, &vcpu->deadline, DEADLINE_VCPU, vcpu->state.cntv_cval + vcpu->state.cntvoff);
+    }
+}
+
+static void vcpu_take(struct core *core, struct vcpu *vcpu, const struct space *space)
+{
+    vcpu_put(core);
+    deadline_clear(core, &vcpu->deadline);
+    vttbr_set(pointer_paddr(space), space->index);
+    vcpu_registers_load(&vcpu->state);
+    virtual_gic_load(vcpu);
+    core->vcpu = vcpu;
+}
+
+bool vcpu_prepare(struct core *core, struct tcb *tcb)
+{
+    struct vcpu *vcpu = tcb->vcpu;
+    struct notification *notification = tcb->bound_notification;
+
+    if (notification != NULL && notification->bits != 0) {
+        uint64_t bits = notification->bits;
+        notification->bits = 0;
+        vcpu_exit(tcb, BH_EXIT_NOTIFICATION, bits);
+        return false;
+    }
+    struct bh_vcpu_frame *frame = vcpu != NULL ? vcpu_frame(vcpu) : NULL;
+    if (frame == NULL) {
+        vcpu_exit(tcb, BH_EXIT_INVALID, 0);
+        return false;
+    }
+    if (core->vcpu != vcpu) {
+        const struct space *space = guest_space(vcpu);
+        if (space == NULL) {
+            vcpu_exit(tcb, BH_EXIT_INVALID, 0);
+            return false;
+        }
+        vcpu_take(core, vcpu, space);
+    }
+    if (core->fp != &vcpu->state.fp) {
+        fp_switch(core, &vcpu->state.fp);
+        if (core->fp_open) {
+            core->fp_open = false;
+            fp_access(false);
+        }
+    }
+    if (frame->pending_summary != 0 || vcpu->timer_pending) {
+        virtual_gic_inject(vcpu, frame);
+    }
+    if (vcpu->completed) {
+        vcpu->completed = false;
+        vcpu_exit(tcb, BH_EXIT_IRQ_COMPLETED, 0);
+        return false;
+    }
+    return true;
+}
+
+void vcpu_wake(struct core *core, struct vcpu *vcpu)
+{
+    if (vcpu->tcb != NULL && vcpu->tcb->state == TCB_BLOCKED_WFI) {
+        vcpu->tcb->state = TCB_RUNNABLE;
+        scheduler_ready(core, vcpu->tcb);
+    }
+}
+
+void vcpu_timer_due(struct core *core, struct deadline *deadline)
+{
+    vcpu_wake(core, (struct vcpu *)((uint8_t *)deadline - offsetof(struct vcpu, deadline)));
+}
+
+void vcpu_timer_interrupt(struct core *core)
+{
+    struct vcpu *vcpu = core->vcpu;
+    if (vcpu == NULL) { /* it fired while it was being taken out */
+        virtual_timer_forget();
+        return;
+    }
+    vcpu->timer_pending = true;
+    struct bh_vcpu_frame *frame = vcpu_frame(vcpu);
+    if (frame != NULL) {
+        frame->exits[BH_EXIT_TIMER]++;
+    }
+    vcpu_wake(core, vcpu);
+}
+
+void vcpu_maintenance_interrupt(struct core *core)
+{
+    struct vcpu *vcpu = core->vcpu;
+    struct bh_vcpu_frame *frame = vcpu != NULL ? vcpu_frame(vcpu) : NULL;
+    if (frame != NULL && virtual_gic_collect(frame)) {
+        vcpu->completed = true;
+        vcpu_wake(core, vcpu);
+    }
+}
+
+void vcpu_unbind(struct vcpu *vcpu)
+{
+    struct core *core = this_core();
+    if (core->vcpu == vcpu) {
+        vcpu_put(core);
+    }
+    deadline_clear(core, &vcpu->deadline);
+    if (vcpu->tcb != NULL) {
+        vcpu->tcb->vcpu = NULL;
+        vcpu->tcb = NULL;
+    }
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+    struct core *core = this_core();
+    vcpu_unbind(vcpu);
+    if (core->fp == &vcpu->state.fp) {
+        core->fp = NULL;
+    }
+}
+
+/* --- Invocations --- */
+
+static enum bh_error configure(struct vcpu *vcpu, struct invocation *invocation)
+{
+    struct slot *thread, *space, *frame;
+    enum bh_error error;
+
+    if ((error = invocation_cap(invocation, 1, BH_TYPE_TCB, 0, &thread)) != BH_OK ||
+        (error = invocation_cap(invocation, 2, BH_TYPE_GUEST_SPACE, 0, &space)) != BH_OK ||
+        (error = invocation_cap(invocation, 3, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &frame)) != BH_OK) {
+        return error;
+    }
+    if (frame->cap.size_bits != BH_PAGE_BITS || frame->cap.mapping.device) {
+        return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
+    }
+    struct tcb *tcb = cap_object(thread->cap);
+    if (vcpu->tcb != NULL || !slot_empty(&vcpu->slots[VCPU_SLOT_GUEST_SPACE]) ||
+        !slot_empty(&vcpu->slots[VCPU_SLOT_FRAME])) {
+        return BH_ERROR_BUSY;
+    }
+    if (tcb->vcpu != NULL) {
+        return invocation_fail(invocation, 1, BH_ERROR_BUSY);
+    }
+    struct cap space_cap, frame_cap;
+    if (cap_derive(space->cap, BH_RIGHTS_ALL, 0, &space_cap) != BH_OK ||
+        cap_derive(frame->cap, BH_RIGHTS_ALL, 0, &frame_cap) != BH_OK) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+
+    slot_insert_after(&vcpu->slots[VCPU_SLOT_GUEST_SPACE], space_cap, space);
+    slot_insert_after(&vcpu->slots[VCPU_SLOT_FRAME], frame_cap, frame);
+    vcpu->tcb = tcb;
+    tcb->vcpu = vcpu;
+    return BH_OK;
+}
+
+static enum bh_error exchange_state(struct core *core, struct vcpu *vcpu, bool save)
+{
+    struct bh_vcpu_frame *frame = vcpu_frame(vcpu);
+    if (frame == NULL || (vcpu->tcb != NULL && vcpu->tcb->in_guest)) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    if (core->vcpu == vcpu) {
+        vcpu_put(core);
+    }
+    if (core->fp == &vcpu->state.fp) {
+        fp_switch(core, NULL);
+    }
+    if (save) {
+        frame->state = vcpu->state;
+        frame->state.sp_el0 = vcpu->sp_el0;
+        frame->state.tpidr_el0 = vcpu->tpidr_el0;
+    } else {
+        vcpu->state = frame->state;
+        vcpu->sp_el0 = vcpu->state.sp_el0;
+        vcpu->tpidr_el0 = vcpu->state.tpidr_el0;
+        vcpu_registers_sanitise(&vcpu->state);
+    }
+    return BH_OK;
+}
+
+enum bh_error vcpu_invoke(struct core *core, struct invocation *invocation)
+{
+    struct vcpu *vcpu = cap_object(invocation->cap);
+
+    switch (invocation->operation) {
+    case BH_OP_VCPU_CONFIGURE:
+        return configure(vcpu, invocation);
+    case BH_OP_VCPU_SAVE:
+        return exchange_state(core, vcpu, true);
+    case BH_OP_VCPU_LOAD:
+        return exchange_state(core, vcpu, false);
+    case BH_OP_VCPU_POST: {
+        struct bh_vcpu_frame *frame = vcpu_frame(vcpu);
+        if (frame == NULL) {
+            return BH_ERROR_ILLEGAL_OPERATION;
+        }
+        if (invocation->word[0] >= BH_VCPU_INTERRUPTS) {
+            return invocation_fail(invocation, 1, BH_ERROR_RANGE);
+        }
+        bh_vcpu_frame_post(frame, (uint32_t)invocation->word[0]);
+        vcpu_wake(core, vcpu);
+        return BH_OK;
+    }
+    default:
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Virtual processors. A VCPU runs on its thread's time, inside bh_vm_enter: the thread is `in_guest` until the guest
+ * needs its VMM. While it is, its own registers lie in its context, and the guest's in the vCPU frame whenever the
+ * kernel runs.
+ *
+ * EL1 registers, the virtual timer and the list registers stay in the hardware when the guest exits, and are only
+ * exchanged when another VCPU runs on the core (core->vcpu).
+ */
+#ifndef KERNEL_VCPU_H
+#define KERNEL_VCPU_H
+
+#include <bh/vcpu.h>
+
+#include "core.h"
+
+enum vcpu_slot { VCPU_SLOT_GUEST_SPACE, VCPU_SLOT_FRAME, VCPU_SLOT_COUNT };
+
+struct vcpu {
+    uint64_t sp_el0, tpidr_el0; /* of the guest, while it does not run; used by vectors.S */
+    struct tcb *tcb;
+    struct slot slots[VCPU_SLOT_COUNT];
+    struct deadline deadline;  /* the virtual timer's, while the guest is in WFI and not in the hardware */
+    bool timer_pending;        /* the timer's interrupt is active and in no list register: the guest masks it */
+    bool completed;            /* the frame's `completed` has news for the VMM */
+    struct bh_vcpu_state state; /* while not in the hardware; sp_el0 and tpidr_el0 are above */
+};
+
+_Static_assert(offsetof(struct vcpu, sp_el0) == VCPU_SP_EL0, "vectors.S");
+_Static_assert(offsetof(struct vcpu, tpidr_el0) == VCPU_TPIDR_EL0, "vectors.S");
+
+/* The shared frame, or NULL. */
+static inline struct bh_vcpu_frame *vcpu_frame(const struct vcpu *vcpu)
+{
+    struct cap frame = vcpu->slots[VCPU_SLOT_FRAME].cap;
+    return frame.type == BH_TYPE_FRAME ? cap_object(frame) : NULL;
+}
+
+/* The system call. */
+void vcpu_enter(struct core *core, struct tcb *tcb);
+
+/* Makes everything ready for the guest of the current thread. False: bh_vm_enter returns instead. */
+bool vcpu_prepare(struct core *core, struct tcb *tcb);
+
+/* Ends bh_vm_enter. */
+void vcpu_exit(struct tcb *tcb, enum bh_exit reason, uint64_t bits);
+
+/* A synchronous exception of the guest; called by vectors.S. */
+void guest_exception(struct core *core);
+
+void vcpu_timer_interrupt(struct core *core);
+void vcpu_maintenance_interrupt(struct core *core);
+void vcpu_timer_due(struct core *core, struct deadline *deadline);
+
+/* Lets a guest go on that waits in WFI. */
+void vcpu_wake(struct core *core, struct vcpu *vcpu);
+
+/* Takes whatever VCPU is in the hardware out of it. */
+void vcpu_put(struct core *core);
+
+void vcpu_unbind(struct vcpu *vcpu);
+void vcpu_destroy(struct vcpu *vcpu);
+enum bh_error vcpu_invoke(struct core *core, struct invocation *invocation);
+
+#endif
