@@ -112,12 +112,12 @@ struct bh_domain_page {
     char name[BH_NAME_MAX];
     uint64_t heap_size; /* bytes at BH_DOMAIN_HEAP */
     uint64_t timer_frequency;
+    uint32_t cpu_features; /* as in bh_boot_info: BH_CPU_ bits */
+    uint32_t reserved;
     char arguments[256]; /* NUL-terminated; what the system description says in `arguments` */
     uint32_t generation;
     uint32_t resource_count; /* entries in use or once used */
     struct bh_resource resource[BH_DOMAIN_RESOURCE_MAX];
-    uint32_t cpu_features; /* as in bh_boot_info: BH_CPU_ bits */
-    uint32_t reserved;
 };
 
 _Static_assert(sizeof(struct bh_domain_page) <= BH_DOMAIN_PAGE_SIZE, "fits");

@@ -109,6 +109,7 @@ static void fill_page(struct domain *domain, const struct domain_plan *plan)
     memcpy(page->name, domain->name, sizeof(page->name));
     page->heap_size = plan->heap_size;
     page->timer_frequency = root.boot->timer_frequency;
+    page->cpu_features = root.boot->cpu_features;
     memcpy(page->arguments, plan->arguments, strnlen(plan->arguments, sizeof(page->arguments) - 1));
 }
 
