@@ -2,9 +2,9 @@
 /*
  * The consoles, their history, and which of them is shown on the terminal.
  *
- * Console 0 is BH_CONSOLE_SYSTEM: it takes lines (consoles_system_line), takes no input and is always there.
- * The others take bytes and get numbers in the order in which they appear; a console whose clients
- * are gone keeps number and history until there is no other place for a new one.
+ * Console 0 is BH_CONSOLE_SYSTEM: it takes lines (consoles_system_line) and no input, and is always
+ * there. The others take bytes and get numbers in the order in which they appear; a console whose
+ * clients are gone keeps number and history until there is no other place for a new one.
  *
  * In raw mode the terminal carries the bytes of the shown console and the system console's lines
  * that begin with CONSOLES_NOTICE, and nothing of our own.

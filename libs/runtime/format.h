@@ -3,9 +3,8 @@
  * Formatting without floating point, memory or locale.
  *
  * Conversions: %d %i %u %x %X %c %s %p %%, with the flags '-' (left-justify) and '0', a width and,
- * for %s, a precision (each a number or
- * '*'), and the lengths hh, h, l, ll, z, j, t. Any other conversion comes out as it stands and ends
- * the formatting: what its argument is, is unknown.
+ * for %s, a precision (each a number or '*'), and the lengths hh, h, l, ll, z, j, t. Any other
+ * conversion comes out as it stands and ends the formatting: what its argument is, is unknown.
  */
 #ifndef LIBS_RUNTIME_FORMAT_H
 #define LIBS_RUNTIME_FORMAT_H

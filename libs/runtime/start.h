@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How a domain starts. Whoever builds it sets a thread to the ELF entry, `_start`, with a valid
- * stack pointer and x0 = 0                  a domain that root builds: its domain page is at
- * BH_DOMAIN_PAGE, sp = BH_DOMAIN_STACK_TOP x0 = BH_ROOT_BOOT_INFO  root, started by the kernel: no
- * domain page, no heap (see bh_heap_set) and all other registers 0. Start-up sets up the thread
- * pointer and musl, runs constructors and calls `int main(void)`. When main returns, or calls exit,
- * the domain logs the status and ends with a fault: a service is not meant to.
+ * stack pointer, all other registers 0, and in x0
+ *
+ * - 0 for a domain that root builds: its domain page is at BH_DOMAIN_PAGE, sp is
+ *   BH_DOMAIN_STACK_TOP;
+ * - BH_ROOT_BOOT_INFO for root, which the kernel starts: it has no domain page, no heap (see
+ *   bh_heap_set) and therefore no thread-local variables.
+ *
+ * Start-up sets up the thread pointer and musl, runs constructors and calls `int main(void)`. When
+ * main returns, or calls exit, the domain logs the status and ends with a fault: a service is not
+ * meant to.
  */
 #ifndef LIBS_RUNTIME_START_H
 #define LIBS_RUNTIME_START_H
