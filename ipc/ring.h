@@ -34,6 +34,7 @@ struct bh_ring {
     uint32_t entry_size; /* bytes */
     uint32_t size;       /* entries, a power of two */
     uint32_t index;      /* this side's own index, published or not */
+    uint32_t told;       /* ... as the other side sees it */
     bool broken;
 };
 
@@ -120,12 +121,13 @@ static inline uint32_t bh_ring_space(struct bh_ring *ring)
     return ring->size - used;
 }
 
-/* Makes all produced entries visible. True: the consumer sleeps and must be signalled. */
+/* Makes all produced entries visible. True: there are new ones, the consumer sleeps, and must be signalled. */
 static inline bool bh_ring_publish(struct bh_ring *ring)
 {
-    if (ring->broken) {
+    if (ring->broken || ring->told == ring->index) {
         return false;
     }
+    ring->told = ring->index;
     __atomic_store_n(&ring->shared->produced, ring->index, __ATOMIC_RELEASE);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return __atomic_load_n(&ring->shared->consumer_wants_signal, __ATOMIC_RELAXED) != 0;
@@ -151,12 +153,14 @@ static inline enum bh_ring_status bh_ring_consume(struct bh_ring *ring, void *en
     return BH_RING_OK;
 }
 
-/* Tells the producer that the consumed places are free. True: it waits for space and must be signalled. */
+/* Tells the producer that the consumed places are free. True: there are new ones, it waits for space, and must be
+ * signalled. */
 static inline bool bh_ring_release(struct bh_ring *ring)
 {
-    if (ring->broken) {
+    if (ring->broken || ring->told == ring->index) {
         return false;
     }
+    ring->told = ring->index;
     __atomic_store_n(&ring->shared->consumed, ring->index, __ATOMIC_RELEASE);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return __atomic_load_n(&ring->shared->producer_wants_signal, __ATOMIC_RELAXED) != 0;

@@ -67,7 +67,7 @@ static void buffer_submit(struct virtio_net *net, uint32_t index)
     net->buffer[index].in_flight = true;
     if (usable(net)) {
         (void)bh_ring_produce(&net->channel.submit, &request);
-        net->unpublished += receive ? 1 : 0;
+        net->unannounced += receive ? 1 : 0;
     }
 }
 
@@ -77,16 +77,21 @@ static void buffer_send(struct virtio_net *net, uint32_t index)
     buffer_submit(net, index);
 }
 
-/* Shows the service what is in the ring, and wakes it if it waits. */
-static void publish(struct virtio_net *net)
+/*
+ * Shows the service what is in the ring, and wakes it if it waits. Empty buffers alone are not
+ * worth that until it lacks a quarter of them: a service that runs short looks at the ring by
+ * itself.
+ */
+static void publish(struct virtio_net *net, bool sent)
 {
     if (!usable(net)) {
         return;
     }
-    net->unpublished = 0;
     /* Room for its answers first: it never has to wait for that. */
     (void)bh_ring_release(&net->channel.complete);
-    if (bh_ring_publish(&net->channel.submit)) {
+    bool waits = bh_ring_publish(&net->channel.submit);
+    if (waits && (sent || net->unannounced > net->receive_count / 4)) {
+        net->unannounced = 0;
         system_signal(net->channel.signal_cap);
     }
 }
@@ -254,10 +259,7 @@ static void net_run(struct virtio_net *net)
             receive(net);
         }
         bool sent = can_transmit(net) && transmit(net);
-        /* Empty buffers alone are not worth waking the service for, until it lacks half of them. */
-        if (sent || net->unpublished > net->receive_count / 2) {
-            publish(net);
-        }
+        publish(net, sent);
         again = can_transmit(net) && !virtqueue_wait(&net->device.queue[QUEUE_TRANSMIT]);
         /* The guest's new receive buffers are of interest only to held frames. */
         if (net->held_count != 0 && can_receive(net) &&
@@ -317,7 +319,7 @@ static void net_attached(void *context, const struct bh_channel *channel)
             buffer_submit(net, i);
         }
     }
-    publish(net);
+    publish(net, true);
     net_run(net);
 }
 

@@ -42,7 +42,7 @@ struct virtio_net {
     uint32_t
         receive_count; /* buffers [0, receive_count) receive, [receive_count, buffer_count) send */
     uint32_t buffer_count;
-    uint32_t unpublished; /* receive buffers in the ring that the service does not see yet */
+    uint32_t unannounced; /* receive buffers put into the ring since the service was signalled */
     uint32_t free_count;
     uint32_t held_first, held_count; /* received frames in their order, a ring of receive_count */
     uint16_t free[VIRTIO_NET_BUFFERS_MAX]; /* to send with */

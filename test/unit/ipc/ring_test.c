@@ -29,6 +29,7 @@ static struct pair pair_new(uint32_t start)
     bh_ring_open(&pair.producer, pair.memory, SIZE, sizeof(struct entry));
     bh_ring_open(&pair.consumer, pair.memory, SIZE, sizeof(struct entry));
     pair.producer.index = pair.consumer.index = start;
+    pair.producer.told = pair.consumer.told = start;
     pair.producer.shared->produced = pair.producer.shared->consumed = start;
     return pair;
 }
@@ -91,6 +92,7 @@ static void a_sleeper_is_signalled_and_none_else(void)
     CHECK(bh_ring_consumer_sleep(&pair.consumer));
     CHECK_EQUAL(produce(&pair.producer, 1), BH_RING_OK);
     CHECK(bh_ring_publish(&pair.producer));
+    CHECK(!bh_ring_publish(&pair.producer)); /* not again for the same */
     bh_ring_consumer_awake(&pair.consumer);
     CHECK_EQUAL(produce(&pair.producer, 2), BH_RING_OK);
     CHECK(!bh_ring_publish(&pair.producer));
@@ -107,6 +109,7 @@ static void a_sleeper_is_signalled_and_none_else(void)
     CHECK(bh_ring_producer_sleep(&pair.producer));
     consume(&pair.consumer, 1);
     CHECK(bh_ring_release(&pair.consumer));
+    CHECK(!bh_ring_release(&pair.consumer));
     bh_ring_producer_awake(&pair.producer);
     consume(&pair.consumer, 2);
     CHECK(!bh_ring_release(&pair.consumer));

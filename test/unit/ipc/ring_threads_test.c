@@ -56,7 +56,7 @@ static uint32_t random_next(uint32_t *state)
 static void ring_open(struct bh_ring *ring, const struct test *test)
 {
     bh_ring_open(ring, test->memory, SIZE, sizeof(struct entry));
-    ring->index = test->start;
+    ring->index = ring->told = test->start;
 }
 
 static void *produce_all(void *argument)
