@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+    .text
+
+    .global fault_load, fault_store, fault_undefined, fault_breakpoint, fault_system_call, fault_keep_registers
+fault_load:
+1:  ldr x0, [x0]
+    ret
+
+fault_store:
+    mov x1, #0x08ed
+    movk x1, #0x57, lsl #16
+2:  str x1, [x0]
+    ret
+
+fault_undefined:
+3:  udf #0
+    ret
+
+fault_breakpoint:
+    brk #7
+    ret
+
+fault_system_call:
+    mov x12, x0
+    svc #0
+4:  ret
+
+fault_keep_registers:
+    stp x29, x30, [sp, #-96]!
+    stp x19, x20, [sp, #16]
+    stp x21, x22, [sp, #32]
+    stp x23, x24, [sp, #48]
+    stp x25, x26, [sp, #64]
+    stp x27, x28, [sp, #80]
+    .irp n, 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+    mov x\n, #(0x4000 + \n)
+    .endr
+    cmp xzr, xzr /* Z and C */
+    ldr x1, [x0]
+    b.ne 6f
+    cmp x1, #0x77
+    b.ne 6f
+    .irp n, 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+    mov x1, #(0x4000 + \n)
+    cmp x\n, x1
+    b.ne 6f
+    .endr
+    mov x1, #1
+    b 7f
+6:  mov x1, #2
+7:  str x1, [x0, #8]
+    ldp x19, x20, [sp, #16]
+    ldp x21, x22, [sp, #32]
+    ldp x23, x24, [sp, #48]
+    ldp x25, x26, [sp, #64]
+    ldp x27, x28, [sp, #80]
+    ldp x29, x30, [sp], #96
+    ret
+
+    .macro privileged instruction:vararg
+10: \instruction
+    ret
+    .pushsection .rodata.fault_privileged, "a"
+    .quad 10b
+    .popsection
+    .endm
+
+    .pushsection .rodata.fault_privileged, "a"
+    .balign 8
+    .global fault_privileged
+fault_privileged:
+    .popsection
+
+    privileged mrs x0, sctlr_el1
+    privileged mrs x0, hcr_el2
+    privileged mrs x0, vbar_el2
+    privileged mrs x0, ttbr0_el1
+    privileged mrs x0, mpidr_el1
+    privileged mrs x0, cnthp_ctl_el2
+    privileged msr vbar_el1, x0
+    privileged msr ttbr0_el1, x0
+    privileged msr tpidr_el1, x0
+    privileged msr daifset, #2
+    privileged msr cntp_ctl_el0, x0
+    privileged msr cntv_cval_el0, x0
+    privileged mrs x0, cntp_ctl_el0
+    privileged mrs x0, cntv_ctl_el0
+    privileged mrs x0, pmcr_el0
+    privileged mrs x0, mdscr_el1
+    privileged tlbi vmalle1
+    privileged at s1e1r, x0
+    privileged dc isw, x0
+    privileged ic iallu
+    privileged eret
+    privileged hvc #0
+    privileged smc #0
+
+    .pushsection .rodata.fault_privileged, "a"
+    .set fault_privileged_end, .
+    .popsection
+
+    .section .rodata.fault_stubs, "a"
+    .balign 8
+    .global fault_load_at, fault_store_at, fault_undefined_at, fault_system_call_after, fault_privileged_count
+fault_load_at:
+    .quad 1b
+fault_store_at:
+    .quad 2b
+fault_undefined_at:
+    .quad 3b
+fault_system_call_after:
+    .quad 4b
+fault_privileged_count:
+    .quad (fault_privileged_end - fault_privileged) / 8
+
+    .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Messages that go nowhere: what waits is told so. */
+#include "harness.h"
+
+#define CNODE BH_ROOT_SLOT_CNODE
+#define ALL BH_RIGHTS_ALL
+#define WAITING UINT64_MAX
+
+static const uint64_t none[BH_MESSAGE_REGISTERS];
+
+static struct {
+    bh_cptr endpoint[4];
+    bh_cptr reply;
+    volatile uint64_t status[4];
+    volatile uint64_t badge[4];
+} shared;
+
+static void setup(void)
+{
+    shared.endpoint[0] = new_object(BH_TYPE_ENDPOINT);
+    shared.reply = new_object(BH_TYPE_REPLY);
+    for (int i = 0; i < 4; i++) {
+        shared.endpoint[i] = shared.endpoint[0];
+        shared.status[i] = WAITING;
+        shared.badge[i] = 0;
+    }
+}
+
+static void sender(uint64_t id)
+{
+    shared.status[id] = bh_send(shared.endpoint[id], bh_info(0, 0), none);
+}
+
+static void caller(uint64_t id)
+{
+    shared.status[id] = bh_call(shared.endpoint[id], bh_info(0, 0), none).status;
+}
+
+static void receiver(uint64_t id)
+{
+    struct bh_message message = bh_recv(shared.endpoint[id], id == 0 ? shared.reply : 0);
+    shared.badge[id] = message.badge;
+    shared.status[id] = message.status;
+}
+
+static void deleting_the_endpoint_ends_sends_and_calls(void)
+{
+    setup();
+    (void)thread_start(sender, 0, PRIORITY_HIGH);
+    (void)thread_start(caller, 1, PRIORITY_HIGH);
+    CHECK_EQUAL(shared.status[0], WAITING);
+    CHECK_EQUAL(shared.status[1], WAITING);
+    delete_cap(shared.endpoint[0]);
+    CHECK_EQUAL(shared.status[0], BH_ERROR_CANCELLED);
+    CHECK_EQUAL(shared.status[1], BH_ERROR_CANCELLED);
+}
+
+static void deleting_the_endpoint_ends_receives(void)
+{
+    setup();
+    (void)thread_start(receiver, 0, PRIORITY_HIGH);
+    (void)thread_start(receiver, 1, PRIORITY_HIGH);
+    delete_cap(shared.endpoint[0]);
+    CHECK_EQUAL(shared.status[0], BH_ERROR_CANCELLED);
+    CHECK_EQUAL(shared.status[1], BH_ERROR_CANCELLED);
+}
+
+static void deleting_a_copy_of_the_endpoint_ends_nothing(void)
+{
+    setup();
+    shared.endpoint[1] = new_mint(shared.endpoint[0], ALL, 5);
+    (void)thread_start(sender, 1, PRIORITY_HIGH);
+    delete_cap(shared.endpoint[1]);
+    CHECK_EQUAL(shared.status[1], WAITING);
+    CHECK_EQUAL(bh_recv(shared.endpoint[0], 0).badge, 5);
+    CHECK_EQUAL(shared.status[1], BH_OK);
+}
+
+static void deleting_the_reply_object_ends_the_call(void)
+{
+    setup();
+    (void)thread_start(caller, 0, PRIORITY_HIGH);
+    CHECK_EQUAL(bh_recv(shared.endpoint[0], shared.reply).status, BH_OK);
+    CHECK_EQUAL(shared.status[0], WAITING);
+    delete_cap(shared.reply);
+    CHECK_EQUAL(shared.status[0], BH_ERROR_CANCELLED);
+}
+
+static void deleting_the_reply_object_of_a_waiting_receiver_refuses_calls(void)
+{
+    setup();
+    (void)thread_start(receiver, 0, PRIORITY_HIGH);
+    delete_cap(shared.reply);
+    CHECK_EQUAL(shared.status[0], WAITING);
+    CHECK_EQUAL(bh_call(shared.endpoint[0], 0, none).status, BH_ERROR_CANCELLED);
+    CHECK_EQUAL(shared.status[0], WAITING);
+    CHECK_EQUAL(bh_send(shared.endpoint[0], 0, none), BH_OK);
+    CHECK_EQUAL(shared.status[0], BH_OK);
+}
+
+/* The endpoint goes while the call is being served: the answer still comes. */
+static void deleting_the_endpoint_leaves_calls_being_served(void)
+{
+    setup();
+    (void)thread_start(caller, 0, PRIORITY_HIGH);
+    CHECK_EQUAL(bh_recv(shared.endpoint[0], shared.reply).status, BH_OK);
+    delete_cap(shared.endpoint[0]);
+    CHECK_EQUAL(shared.status[0], WAITING);
+    CHECK_EQUAL(bh_send(shared.reply, 0, none), BH_OK);
+    CHECK_EQUAL(shared.status[0], BH_OK);
+}
+
+static void receiving_again_gives_up_the_caller(void)
+{
+    setup();
+    (void)thread_start(caller, 0, PRIORITY_HIGH);
+    CHECK_EQUAL(bh_recv(shared.endpoint[0], shared.reply).status, BH_OK);
+    (void)thread_start(caller, 1, PRIORITY_HIGH);
+    CHECK_EQUAL(bh_recv(shared.endpoint[0], shared.reply).status, BH_OK);
+    CHECK_EQUAL(shared.status[0], BH_ERROR_CANCELLED);
+    CHECK_EQUAL(shared.status[1], WAITING);
+    CHECK_EQUAL(bh_send(shared.reply, 0, none), BH_OK);
+    CHECK_EQUAL(shared.status[1], BH_OK);
+}
+
+static void without_a_reply_object_calls_are_refused(void)
+{
+    setup();
+    (void)thread_start(receiver, 1, PRIORITY_HIGH); /* receives with reply 0 */
+    CHECK_EQUAL(bh_call(shared.endpoint[0], 0, none).status, BH_ERROR_CANCELLED);
+    CHECK_EQUAL(shared.status[1], WAITING);
+    CHECK_EQUAL(bh_send(shared.endpoint[0], 0, none), BH_OK);
+    CHECK_EQUAL(shared.status[1], BH_OK);
+    /* The other order: the call waits first. */
+    (void)thread_start(caller, 2, PRIORITY_HIGH);
+    CHECK_EQUAL(bh_nb_recv(shared.endpoint[0], 0).status, BH_ERROR_WOULD_BLOCK);
+    CHECK_EQUAL(shared.status[2], BH_ERROR_CANCELLED);
+}
+
+static void cancel_badged_ends_sends_of_that_badge_only(void)
+{
+    setup();
+    shared.endpoint[1] = new_mint(shared.endpoint[0], ALL, 1);
+    shared.endpoint[2] = new_mint(shared.endpoint[0], ALL, 2);
+    shared.endpoint[3] = new_copy(shared.endpoint[1], ALL);
+    (void)thread_start(sender, 1, PRIORITY_HIGH);
+    (void)thread_start(sender, 2, PRIORITY_HIGH);
+    (void)thread_start(caller, 3, PRIORITY_HIGH);
+    (void)thread_start(sender, 0, PRIORITY_HIGH);
+    CHECK_OK(bh_cnode_cancel_badged(CNODE, shared.endpoint[1]));
+    CHECK_EQUAL(shared.status[1], BH_ERROR_CANCELLED);
+    CHECK_EQUAL(shared.status[3], BH_ERROR_CANCELLED);
+    CHECK_EQUAL(shared.status[2], WAITING);
+    CHECK_EQUAL(shared.status[0], WAITING);
+    CHECK_EQUAL(bh_recv(shared.endpoint[0], 0).badge, 2);
+    CHECK_EQUAL(bh_recv(shared.endpoint[0], 0).badge, 0);
+    CHECK_EQUAL(bh_nb_recv(shared.endpoint[0], 0).status, BH_ERROR_WOULD_BLOCK);
+}
+
+static void cancel_badged_spares_receivers(void)
+{
+    setup();
+    shared.endpoint[1] = new_mint(shared.endpoint[0], ALL, 1);
+    (void)thread_start(receiver, 0, PRIORITY_HIGH);
+    CHECK_OK(bh_cnode_cancel_badged(CNODE, shared.endpoint[1]));
+    CHECK_EQUAL(shared.status[0], WAITING);
+    CHECK_EQUAL(bh_send(shared.endpoint[0], 0, none), BH_OK);
+    CHECK_EQUAL(shared.status[0], BH_OK);
+}
+
+static void cancel_badged_checks_its_arguments(void)
+{
+    setup();
+    bh_cptr cnode = new_sized(BH_TYPE_CNODE, 2);
+    CHECK_ERROR(bh_cnode_cancel_badged(cnode, 4), BH_ERROR_RANGE, 1);
+    CHECK_ERROR(bh_cnode_cancel_badged(cnode, 0), BH_ERROR_INVALID_CAPABILITY, 1);
+    CHECK_ERROR(bh_cnode_cancel_badged(CNODE, BH_ROOT_SLOT_TCB), BH_ERROR_INVALID_CAPABILITY, 1);
+    CHECK_ERROR(bh_cnode_cancel_badged(new_slot(), 0), BH_ERROR_INVALID_CAPABILITY, 0);
+}
+
+/* A caller that is deleted while it is being served leaves the reply object usable. */
+static void deleting_the_caller_frees_the_reply_object(void)
+{
+    setup();
+    struct thread thread = thread_start(caller, 0, PRIORITY_HIGH);
+    CHECK_EQUAL(bh_recv(shared.endpoint[0], shared.reply).status, BH_OK);
+    delete_cap(thread.tcb);
+    CHECK_EQUAL(bh_send(shared.reply, 0, none), BH_OK);
+    (void)thread_start(caller, 1, PRIORITY_HIGH);
+    CHECK_EQUAL(bh_recv(shared.endpoint[0], shared.reply).status, BH_OK);
+    CHECK_EQUAL(bh_send(shared.reply, 0, none), BH_OK);
+    CHECK_EQUAL(shared.status[1], BH_OK);
+}
+
+static void deleting_waiting_threads_leaves_the_queue_whole(void)
+{
+    setup();
+    shared.endpoint[1] = new_mint(shared.endpoint[0], ALL, 1);
+    shared.endpoint[2] = new_mint(shared.endpoint[0], ALL, 2);
+    shared.endpoint[3] = new_mint(shared.endpoint[0], ALL, 3);
+    struct thread first = thread_start(sender, 1, PRIORITY_HIGH);
+    struct thread second = thread_start(sender, 2, PRIORITY_HIGH);
+    (void)thread_start(sender, 3, PRIORITY_HIGH);
+    delete_cap(second.tcb);
+    delete_cap(first.tcb);
+    CHECK_EQUAL(bh_recv(shared.endpoint[0], 0).badge, 3);
+    CHECK_EQUAL(bh_nb_recv(shared.endpoint[0], 0).status, BH_ERROR_WOULD_BLOCK);
+}
+
+/* --- a passive server, which runs on its caller's scheduling context --- */
+
+static void passive_server(uint64_t endpoint)
+{
+    bh_cptr reply = endpoint == shared.endpoint[0] ? shared.reply : shared.endpoint[3];
+    struct bh_message message = bh_recv(endpoint, reply);
+    while (message.status == BH_OK) {
+        if (bh_info_label(message.info) == 1) { /* pass it on */
+            message = bh_call(shared.endpoint[1], bh_info(0, 1), message.word);
+        } else if (bh_info_label(message.info) == 2) { /* never answer */
+            uint64_t bits;
+            (void)bh_wait(shared.endpoint[2], &bits);
+        }
+        message.word[0] += 10;
+        message = bh_reply_recv(endpoint, bh_info(0, 1), message.word, reply);
+    }
+}
+
+static struct thread start_passive(bh_cptr endpoint)
+{
+    struct thread thread = thread_start(passive_server, endpoint, PRIORITY_HIGH);
+    CHECK_OK(bh_sched_context_unbind(thread.sched_context));
+    return thread;
+}
+
+static void passive_server_runs_on_the_callers_time(void)
+{
+    setup();
+    struct thread server = start_passive(shared.endpoint[0]);
+    for (uint64_t i = 0; i < 20; i++) {
+        const uint64_t word[BH_MESSAGE_REGISTERS] = {i};
+        struct bh_message answer = bh_call(shared.endpoint[0], bh_info(0, 1), word);
+        CHECK_EQUAL(answer.status, BH_OK);
+        CHECK_EQUAL(answer.word[0], i + 10);
+    }
+    uint64_t used = CHECK_OK(bh_sched_context_consumed(server.sched_context)).value[0];
+    const uint64_t word[BH_MESSAGE_REGISTERS] = {1};
+    (void)bh_call(shared.endpoint[0], bh_info(0, 1), word);
+    CHECK_EQUAL(CHECK_OK(bh_sched_context_consumed(server.sched_context)).value[0], used);
+}
+
+static void a_loan_passes_through_a_chain_of_servers(void)
+{
+    setup();
+    shared.endpoint[1] = new_object(BH_TYPE_ENDPOINT);
+    shared.endpoint[3] = new_object(BH_TYPE_REPLY);
+    (void)start_passive(shared.endpoint[0]);
+    (void)start_passive(shared.endpoint[1]);
+    for (uint64_t i = 0; i < 5; i++) {
+        const uint64_t word[BH_MESSAGE_REGISTERS] = {i};
+        struct bh_message answer = bh_call(shared.endpoint[0], bh_info(1, 1), word);
+        CHECK_EQUAL(answer.status, BH_OK);
+        CHECK_EQUAL(answer.word[0], i + 20);
+    }
+}
+
+static void passive_caller(uint64_t label)
+{
+    shared.status[1] = bh_call(shared.endpoint[0], bh_info((uint32_t)label, 0), none).status;
+}
+
+static void a_loan_comes_back_when_the_reply_object_is_deleted(void)
+{
+    setup();
+    shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
+    struct thread server = start_passive(shared.endpoint[0]);
+    (void)thread_start(passive_caller, 2, PRIORITY_HIGH); /* the server waits for ever, on this thread's time */
+    CHECK_EQUAL(shared.status[1], WAITING);
+    delete_cap(shared.reply);
+    CHECK_EQUAL(shared.status[1], BH_ERROR_CANCELLED);
+    delete_cap(server.tcb);
+}
+
+static void a_loan_comes_back_when_the_server_is_deleted_first(void)
+{
+    setup();
+    shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
+    struct thread server = start_passive(shared.endpoint[0]);
+    (void)thread_start(passive_caller, 2, PRIORITY_HIGH);
+    delete_cap(server.tcb);
+    CHECK_EQUAL(shared.status[1], WAITING);
+    delete_cap(shared.reply);
+    CHECK_EQUAL(shared.status[1], BH_ERROR_CANCELLED);
+}
+
+static void a_loan_survives_the_deletion_of_the_lender(void)
+{
+    setup();
+    shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
+    (void)start_passive(shared.endpoint[0]);
+    struct thread lender = thread_start(passive_caller, 2, PRIORITY_HIGH);
+    delete_cap(lender.tcb);
+    delete_cap(lender.sched_context);
+    CHECK_EQUAL(bh_signal(shared.endpoint[2]), BH_OK);
+    /* The server has no time to run on before it receives again: the next call waits. */
+    (void)thread_start(caller, 0, PRIORITY_LOW);
+    sleep_us(5000);
+    CHECK_EQUAL(shared.status[0], WAITING);
+}
+
+TEST_GROUP(ipc_cancel, false, TEST_CASE(deleting_the_endpoint_ends_sends_and_calls),
+           TEST_CASE(deleting_the_endpoint_ends_receives), TEST_CASE(deleting_a_copy_of_the_endpoint_ends_nothing),
+           TEST_CASE(deleting_the_reply_object_ends_the_call),
+           TEST_CASE(deleting_the_reply_object_of_a_waiting_receiver_refuses_calls),
+           TEST_CASE(deleting_the_endpoint_leaves_calls_being_served), TEST_CASE(receiving_again_gives_up_the_caller),
+           TEST_CASE(without_a_reply_object_calls_are_refused),
+           TEST_CASE(cancel_badged_ends_sends_of_that_badge_only), TEST_CASE(cancel_badged_spares_receivers),
+           TEST_CASE(cancel_badged_checks_its_arguments), TEST_CASE(deleting_the_caller_frees_the_reply_object),
+           TEST_CASE(deleting_waiting_threads_leaves_the_queue_whole),
+           TEST_CASE(passive_server_runs_on_the_callers_time), TEST_CASE(a_loan_passes_through_a_chain_of_servers),
+           TEST_CASE(a_loan_comes_back_when_the_reply_object_is_deleted),
+           TEST_CASE(a_loan_comes_back_when_the_server_is_deleted_first),
+           TEST_CASE(a_loan_survives_the_deletion_of_the_lender));
