@@ -136,11 +136,13 @@ bool schedule_settle(struct schedule *schedule, void (*signal)(uint64_t cap))
         struct client *client = schedule->settle;
         schedule->settle = client->settle_next;
         client->settle = false;
+        bool out_of_slots = client->free_count == 0;
         if (client_settle(client)) {
             signal(client->channel.signal_cap);
         }
-        /* Answers that went out just now may have freed what it needs to go on. */
-        if (client->stalled && client->free_count != 0 && !client->closing) {
+        /* Answers that waited for room, and went out just now, have freed what it needs to go on.
+         */
+        if (client->stalled && out_of_slots && client->free_count != 0 && !client->closing) {
             client->stalled = false;
             client->active = true;
             append(schedule, client);
