@@ -5,6 +5,7 @@
 
 #include "domains/manager/api_route.h"
 #include "domains/manager/guest_json.h"
+#include "domains/manager/units.h"
 #include "ipc/statistics.h"
 
 #define REFRESH_US 20000u /* what a VMM gets to write its counters down */

@@ -4,6 +4,7 @@
 
 #include "domains/manager/api_route.h"
 #include "domains/manager/guest_json.h"
+#include "domains/manager/units.h"
 #include "domains/manager/version.h"
 #include "ipc/block.h"
 

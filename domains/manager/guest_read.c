@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domains/manager/guest_json.h"
+#include "domains/manager/units.h"
 
 #define MEMORY_STEP (UINT64_C(2) << 20)
 #define MEMORY_MIN  (UINT64_C(16) << 20)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "domains/manager/guest_json.h"
+#include "domains/manager/units.h"
 
 const char *guest_state_name(uint32_t state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "domains/manager/guest_json.h"
+#include "domains/manager/units.h"
 
 #include <string.h>
 
