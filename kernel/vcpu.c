@@ -218,6 +218,7 @@ static enum bh_error configure(struct vcpu *vcpu, struct invocation *invocation)
     slot_insert_after(&vcpu->slots[VCPU_SLOT_FRAME], frame_cap, frame);
     vcpu->tcb = tcb;
     tcb->vcpu = vcpu;
+    vcpu_registers_describe_host(&vcpu_frame(vcpu)->host);
     return BH_OK;
 }
 

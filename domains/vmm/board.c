@@ -49,6 +49,7 @@ bool board_create(struct vm *vm, uint64_t unix_time)
     for (unsigned i = 0; i < vm->vcpu_count; i++) {
         frame[i] = vm->vcpu[i].frame;
     }
+    id_registers_set(&vm->id, &frame[0]->host);
     gic_reset(&vm->gic, frame, vm->vcpu_count);
     pl011_reset(&vm->pl011, vm);
     pl031_reset(&vm->pl031, vm, unix_time);

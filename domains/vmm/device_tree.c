@@ -22,7 +22,7 @@
 
 /* PCI address space codes (IEEE 1275 PCI binding 2.2.1.1). */
 #define PCI_MEMORY32     0x02000000u
-#define PCI_MEMORY64     0x03000000u
+#define PCI_MEMORY64     0x43000000u /* prefetchable, as a window beyond 4 GiB must be */
 #define PCI_DEVICE_SHIFT 11
 #define PCI_PINS         4u
 

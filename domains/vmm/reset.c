@@ -15,10 +15,6 @@
 
 #define MPIDR_RES1 (UINT64_C(1) << 31)
 
-/* When the kernel tells no other: implementer "reserved for software use", features by ID registers
- * (Arm ARM D17.2.95). */
-#define MIDR_GENERIC UINT64_C(0x000f0b10)
-
 void vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t x0)
 {
     struct bh_vcpu_frame *frame = vcpu->frame;
@@ -27,14 +23,11 @@ void vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t x0)
     frame->pc = pc;
     frame->pstate = PSTATE_EL1H_MASKED;
 
-    /* Errata workarounds go by the machine's own MIDR_EL1, if the kernel puts it here. */
-    system_vcpu_save(vcpu->index);
-    uint64_t midr = frame->state.vpidr != 0 ? frame->state.vpidr : MIDR_GENERIC;
     frame->state = (struct bh_vcpu_state){
         .sctlr_el1 = SCTLR_RESET,
         .vmpidr = MPIDR_RES1 | vcpu->index,
-        .vpidr = midr,
-        .cntvoff = bh_ticks(), /* the virtual counter starts at 0 */
+        .vpidr = frame->host.midr, /* errata workarounds go by it */
+        .cntvoff = bh_ticks(),     /* the virtual counter starts at 0 */
     };
     system_vcpu_load(vcpu->index);
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Trapped system registers. What a guest may expect of the processor that id_registers.c describes
+ * Trapped system registers. What a guest may expect of the processor that id_registers.h describes
  * is emulated, or reads as zero and ignores writes; anything else is undefined, as it would be on
  * that processor.
  */
 
 #include "domains/vmm/sysreg.h"
 
-#include "domains/vmm/id_registers.h"
 #include "domains/vmm/vm.h"
 #include "libs/runtime/runtime.h"
 
@@ -111,7 +110,7 @@ static bool register_access(struct vm *vm, struct vcpu *vcpu, const struct sysre
     switch (sysreg->crn) {
     case 0: /* identification: read-only */
         if (sysreg->op1 == 0 && sysreg->crm >= 1 && sysreg->crm <= 7) {
-            *value = id_register(sysreg->crm, sysreg->op2);
+            *value = vm->id.value[sysreg->crm][sysreg->op2];
         }
         return sysreg->read && sysreg->op1 <= 1; /* REVIDR, AIDR: 0 */
     case 1:

@@ -8,6 +8,7 @@
 #include "domains/vmm/console.h"
 #include "domains/vmm/device.h"
 #include "domains/vmm/gic.h"
+#include "domains/vmm/id_registers.h"
 #include "domains/vmm/mmio.h"
 #include "domains/vmm/pl011.h"
 #include "domains/vmm/pl031.h"
@@ -51,6 +52,7 @@ struct vm {
     unsigned vcpu_count;
     struct vcpu vcpu[GIC_CPUS];
     struct gic gic;
+    struct id_registers id;
     struct mmio_bus bus;
     struct vm_ram ram[VM_RAM_REGIONS];
     unsigned ram_count;

@@ -52,6 +52,21 @@ void vcpu_registers_sanitise(struct bh_vcpu_state *state)
     state->vmpidr |= MPIDR_RES1;
 }
 
+void vcpu_registers_describe_host(struct bh_vcpu_host *host)
+{
+    *host = (struct bh_vcpu_host){
+        .midr = read_sysreg(midr_el1),
+        .id_aa64pfr0 = read_sysreg(id_aa64pfr0_el1),
+        .id_aa64pfr1 = read_sysreg(id_aa64pfr1_el1),
+        .id_aa64isar0 = read_sysreg(id_aa64isar0_el1),
+        .id_aa64isar1 = read_sysreg(id_aa64isar1_el1),
+        .id_aa64isar2 = read_sysreg(S3_0_C0_C6_2),
+        .id_aa64mmfr0 = read_sysreg(id_aa64mmfr0_el1),
+        .id_aa64mmfr1 = read_sysreg(id_aa64mmfr1_el1),
+        .id_aa64mmfr2 = read_sysreg(S3_0_C0_C7_2),
+    };
+}
+
 bool virtual_timer_armed(const struct bh_vcpu_state *state)
 {
     return (state->cntv_ctl & (CNTV_CTL_ENABLE | CNTV_CTL_IMASK)) == CNTV_CTL_ENABLE;

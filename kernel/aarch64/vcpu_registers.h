@@ -14,6 +14,9 @@ void vcpu_registers_load(const struct bh_vcpu_state *state);
 /* Removes from a state that a VMM has written what could reach beyond its guest. */
 void vcpu_registers_sanitise(struct bh_vcpu_state *state);
 
+/* Describes this core to a VMM. */
+void vcpu_registers_describe_host(struct bh_vcpu_host *host);
+
 /* Whether the saved timer will fire. */
 bool virtual_timer_armed(const struct bh_vcpu_state *state);
 

@@ -71,6 +71,14 @@ struct bh_vcpu_state {
     struct bh_fp_state fp;
 };
 
+/* The processor that the vCPU was configured on; what a VMM tells its guest of it is the VMM's business. */
+struct bh_vcpu_host {
+    uint64_t midr;
+    uint64_t id_aa64pfr0, id_aa64pfr1;
+    uint64_t id_aa64isar0, id_aa64isar1, id_aa64isar2;
+    uint64_t id_aa64mmfr0, id_aa64mmfr1, id_aa64mmfr2;
+};
+
 struct bh_vcpu_frame {
     /* The guest's general registers. The kernel stores them on exit and loads them on entry. */
     uint64_t x[31];
@@ -103,6 +111,7 @@ struct bh_vcpu_frame {
     uint64_t guest_ticks; /* in the guest */
 
     struct bh_vcpu_state state;
+    struct bh_vcpu_host host; /* written by bh_vcpu_configure */
 };
 
 _Static_assert(offsetof(struct bh_vcpu_frame, pc) == 248, "vectors.S relies on it");

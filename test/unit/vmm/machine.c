@@ -270,6 +270,7 @@ void machine_reset(void)
     bh_test_ticks = 1000;
     vm.statistics = &vm.own_statistics;
     vm.vcpu_count = 1;
+    memset(&frame.host, 0x11, sizeof(frame.host));
     vm.vcpu[0] = (struct vcpu){.vm = &vm, .frame = &frame};
     vm.ram[0] = (struct vm_ram){GUEST_RAM_BASE, MACHINE_RAM, ram};
     vm.ram_count = 1;

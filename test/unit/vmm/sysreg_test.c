@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Trapped system registers: decoding, what is emulated, and what is undefined. */
-#include "domains/vmm/id_registers.h"
 #include "domains/vmm/sysreg.h"
+#include <string.h>
+
 #include "domains/vmm/system.h"
 #include "test/unit/check.h"
 #include "test/unit/vmm/machine.h"
@@ -74,17 +75,55 @@ static void test_identification(void)
     CHECK_EQUAL(pfr0 >> 16 & 0xf, pfr0 >> 20 & 0xf);
     uint64_t dfr0 = read(SYSREG(3, 0, 0, 5, 0));
     CHECK_EQUAL(dfr0 >> 8 & 0xf, 0); /* no PMU */
-    CHECK(id_register(7, 0) != 0);
     for (uint32_t crm = 1; crm <= 7; crm++) {
         for (uint32_t op2 = 0; op2 < 8; op2++) {
-            CHECK_EQUAL(read(SYSREG(3, 0, 0, crm, op2)), id_register(crm, op2));
+            CHECK_EQUAL(read(SYSREG(3, 0, 0, crm, op2)), vm.id.value[crm][op2]);
             CHECK(!access(SYSREG(3, 0, 0, crm, op2), 0, false));
         }
     }
-    CHECK_EQUAL(id_register(0, 0), 0);
     frame.pstate = 0; /* at EL0 they are not there */
     CHECK(!access(SYSREG(3, 0, 0, 4, 0), 0, true));
     CHECK_EQUAL(frame.pc, VECTORS + 0x400);
+}
+
+/* Never more than the host has, and never what needs the hypervisor. */
+static void test_hosts(void)
+{
+    /* A field of all ones is the most that there can be, or "none" if it is signed. */
+    struct bh_vcpu_host host;
+    struct id_registers id;
+    memset(&host, 0x77, sizeof(host));
+    id_registers_set(&id, &host);
+    CHECK_EQUAL(id.value[4][0], 0x1101000001110011);
+    CHECK_EQUAL(id.value[4][1], 0x21);
+    CHECK_EQUAL(id.value[5][0], 0x101006);
+    CHECK_EQUAL(id.value[6][0], 0x1221111110212120);
+    CHECK_EQUAL(id.value[6][1], 0x0011111100211002); /* no pointer authentication, LS64, XS */
+    CHECK_EQUAL(id.value[7][0], 0x00100022);
+    CHECK_EQUAL(id.value[7][1], 0x0000001000301002);
+    memset(&host, 0, sizeof(host));
+    id_registers_set(&id, &host);
+    CHECK_EQUAL(id.value[4][0], 0x01000011);
+    CHECK_EQUAL(id.value[6][0] | id.value[6][1] | id.value[7][1] | id.value[7][2], 0);
+    memset(&host, 0xff, sizeof(host));
+    id_registers_set(&id, &host);
+    CHECK_EQUAL(id.value[4][0] >> 16 & 0xff, 0xff); /* no FP */
+    CHECK_EQUAL(id.value[7][0] >> 24 & 0xff, 0xff); /* only granules of 16 KiB */
+    /* cortex-a76 */
+    host = (struct bh_vcpu_host){.id_aa64pfr0 = 0x1100000010111112,
+                                 .id_aa64pfr1 = 0x10,
+                                 .id_aa64isar0 = 0x0000100010211120,
+                                 .id_aa64isar1 = 0x0000000000100001,
+                                 .id_aa64mmfr0 = 0x0000000000101122,
+                                 .id_aa64mmfr1 = 0x0000000010212122,
+                                 .id_aa64mmfr2 = 0x0000000000001011};
+    id_registers_set(&id, &host);
+    CHECK_EQUAL(id.value[4][0], 0x1100000001110011);
+    CHECK_EQUAL(id.value[6][0], host.id_aa64isar0);
+    CHECK_EQUAL(id.value[6][1], host.id_aa64isar1);
+    CHECK_EQUAL(id.value[7][0], 0x100022);
+    CHECK_EQUAL(id.value[7][1], 0x201002);
+    CHECK_EQUAL(id.value[7][2], 0x10);
 }
 
 static void test_zero_register(void)
@@ -180,6 +219,7 @@ int main(void)
 {
     test_decoding();
     test_identification();
+    test_hosts();
     test_zero_register();
     test_debug_and_pmu();
     test_interrupt_controller();
