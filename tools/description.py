@@ -330,6 +330,8 @@ class Checker:
             self.name(node)
             if node.name in self.domains or node.name == "root":
                 self.say(node, "", "there is a domain of that name")
+            if node.name == "system":
+                self.say(node, "", "a name that is taken: the console of all logs")
             disks = [f"disk{index}" for index in range(4)]
             cards = [f"net{index}" for index in range(2)]
             values = self.properties(node, GUEST, ("memory", "kernel"), disks + cards)

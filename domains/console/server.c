@@ -109,10 +109,34 @@ void server_attach(struct server *server, uint32_t index, const struct bh_resour
                                in the background */
 }
 
+/* Whether the line begins with "name: ". */
+static bool has_prefix(const char *line, size_t length, const char *name)
+{
+    size_t name_length = strlen(name);
+    return length >= name_length + 2 && memcmp(line, name, name_length) == 0 &&
+           memcmp(line + name_length, ": ", 2) == 0;
+}
+
+struct line_source {
+    struct server *server;
+    const struct client *client;
+};
+
+/*
+ * A line for the system console. Operators and scripts believe the name in front of it, so nobody
+ * writes under another one's: only root's lines are taken as they are.
+ */
 static void system_line(void *context, const char *line, size_t length)
 {
-    struct server *server = context;
-    consoles_system_line(&server->consoles, line, length);
+    const struct line_source *source = context;
+    const char *name = source->client->name;
+    if (strcmp(name, "root") == 0 || has_prefix(line, length, name)) {
+        consoles_system_line(&source->server->consoles, line, length);
+    } else {
+        char text[LINE_MAX_LENGTH];
+        length = bh_format(text, sizeof(text), "%s: %.*s", name, (int)length, line);
+        consoles_system_line(&source->server->consoles, text, length);
+    }
 }
 
 /* False: the chunk is impossible. */
@@ -123,7 +147,8 @@ static bool take_chunk(struct server *server, struct client *client,
         return false;
     }
     if (client->console == CONSOLES_SYSTEM) {
-        lines_feed(&client->lines, chunk->data, chunk->length, system_line, server);
+        struct line_source source = {server, client};
+        lines_feed(&client->lines, chunk->data, chunk->length, system_line, &source);
     } else {
         consoles_write(&server->consoles, client->console, chunk->data, chunk->length);
     }
@@ -304,7 +329,8 @@ void server_detach(struct server *server, uint32_t index)
         left--;
     }
     if (client->protocol == BH_PROTOCOL_CONSOLE) {
-        lines_flush(&client->lines, system_line, server);
+        struct line_source source = {server, client};
+        lines_flush(&client->lines, system_line, &source);
         consoles_detach(&server->consoles, client->console);
     }
     *place = server->client[--server->client_count];

@@ -25,7 +25,7 @@ static struct bh_channel own_log;
 static void open_own_log(void)
 {
     struct domain *self = domain_get(0);
-    const char *reason = channel_open_log(self, "root");
+    const char *reason = channel_open_log(self);
     if (reason != NULL) {
         log_line("its own log: %s", reason);
         return;
@@ -50,7 +50,7 @@ static const char *give_resources(struct domain *domain)
     if (reason != NULL) {
         return reason;
     }
-    const char *missing = description->log ? channel_open_log(domain, domain->name) : NULL;
+    const char *missing = description->log ? channel_open_log(domain) : NULL;
     if (missing != NULL) {
         log_line("domain %s: log: %s", domain->name, missing);
     }

@@ -30,7 +30,7 @@ struct bh_channel_geometry channel_geometry(uint32_t protocol, uint32_t entries,
 
 /* A console, and the one that a domain (or root) logs to. */
 const char *channel_open_console(struct domain *client, const char *name, const char *console);
-const char *channel_open_log(struct domain *client, const char *console);
+const char *channel_open_log(struct domain *client);
 
 /* A port of a network. `chosen` is its address if `mac` is all zeros. */
 const char *channel_open_net(struct domain *client, const char *name, const char *network,

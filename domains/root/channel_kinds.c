@@ -7,6 +7,7 @@
 #include "domains/root/guest_config.h"
 #include "domains/root/root.h"
 #include "domains/root/volumes.h"
+#include "ipc/console.h"
 
 /* The domain that serves a protocol, if it has been built. */
 static struct domain *server_of(uint32_t protocol)
@@ -31,9 +32,9 @@ const char *channel_open_console(struct domain *client, const char *name, const 
     return plan.server == NULL ? "the console server is not there" : channel_open(&plan, &resource);
 }
 
-const char *channel_open_log(struct domain *client, const char *console)
+const char *channel_open_log(struct domain *client)
 {
-    return channel_open_console(client, "log", console);
+    return channel_open_console(client, "log", BH_CONSOLE_SYSTEM);
 }
 
 static uint64_t pack_mac(const uint8_t mac[6])
@@ -115,14 +116,14 @@ const char *channel_open_block(struct domain *client, const char *name, const ch
 
 static const char *open_console(struct domain *client, const struct channel_description *channel)
 {
+    if (channel->protocol == BH_PROTOCOL_CONSOLE && strcmp(channel->as, "log") == 0) {
+        return channel_open_log(client);
+    }
     char console[2 * BH_NAME_MAX];
     size_t length = strnlen(client->name, BH_NAME_MAX - 1);
     memcpy(console, client->name, length);
-    console[length] = 0;
-    if (strcmp(channel->as, "log") != 0) {
-        console[length++] = '-';
-        strcpy(console + length, channel->as);
-    }
+    console[length++] = '-';
+    strcpy(console + length, channel->as);
     struct channel_plan plan = {.client = client,
                                 .server = server_of(channel->protocol == BH_PROTOCOL_CONSOLE_INPUT
                                                         ? (uint32_t)BH_PROTOCOL_CONSOLE

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "ipc/console.h"
+
 bool description_name_ok(const char *name)
 {
     size_t length = strnlen(name, BH_NAME_MAX);
@@ -16,6 +18,12 @@ bool description_name_ok(const char *name)
         }
     }
     return true;
+}
+
+bool description_guest_name_ok(const char *name)
+{
+    return description_name_ok(name) && strcmp(name, "root") != 0 &&
+           strcmp(name, BH_CONSOLE_SYSTEM) != 0;
 }
 
 const struct domain_description *description_domain(const struct description *description,

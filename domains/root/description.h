@@ -170,6 +170,9 @@ bool description_read(const void *tree, size_t size, struct description *descrip
 /* 1 to 31 characters of a-z, 0-9 and '-', neither first nor last '-'. */
 bool description_name_ok(const char *name);
 
+/* Such a name, and not "root" or that of the console of all logs. */
+bool description_guest_name_ok(const char *name);
+
 /* Entries by name, or NULL; absent ones are not found. */
 const struct domain_description *description_domain(const struct description *description,
                                                     const char *name);

@@ -169,8 +169,11 @@ static void read_guest(const struct reader *reader, int node, const char *where,
     if (!name_is_new(reader, where, name, description->guest, description->guest_count,
                      sizeof(description->guest[0]), "a second guest of that name; left out") ||
         !name_is_new(reader, where, name, description->domain, description->domain_count,
-                     sizeof(description->domain[0]), "a domain has that name; left out") ||
-        strcmp(name, "root") == 0) {
+                     sizeof(description->domain[0]), "a domain has that name; left out")) {
+        return;
+    }
+    if (!description_guest_name_ok(name)) {
+        report_line(reader->report, where, "", "a name that is taken; left out", "");
         return;
     }
     if (description->guest_count == DESCRIPTION_GUESTS) {

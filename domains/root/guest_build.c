@@ -146,10 +146,7 @@ static const char *give_consoles(const struct guest *guest)
     if (reason != NULL) {
         return reason;
     }
-    char log[BH_NAME_MAX + 4];
-    strcpy(log, guest->info.config.name);
-    strcat(log, "-vmm");
-    return channel_open_log(guest->vmm, log);
+    return channel_open_log(guest->vmm);
 }
 
 const char *guest_build(struct guest *guest, uint32_t index, enum bh_root_status *status)

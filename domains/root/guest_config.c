@@ -61,7 +61,7 @@ static const char *check_parts(const struct bh_guest_config *config)
 
 const char *guest_config_check(const struct bh_guest_config *config)
 {
-    if (!description_name_ok(config->name) || strcmp(config->name, "root") == 0) {
+    if (!description_guest_name_ok(config->name)) {
         return "no valid name";
     }
     if (config->memory % GUEST_MEMORY_UNIT != 0) {

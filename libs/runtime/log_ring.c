@@ -8,16 +8,16 @@
 bool log_ring_put(struct bh_channel *channel, const char *text, size_t length, bool *signal)
 {
     struct bh_ring *ring = &channel->submit;
-    uint32_t start = ring->index;
     *signal = false;
+    if (length > (size_t)bh_ring_space(ring) * BH_CONSOLE_CHUNK_MAX) {
+        return false;
+    }
     while (length > 0) {
         struct bh_console_chunk chunk = {0};
         chunk.length = length < BH_CONSOLE_CHUNK_MAX ? (uint32_t)length : BH_CONSOLE_CHUNK_MAX;
         memcpy(chunk.data, text, chunk.length);
-        enum bh_ring_status status = bh_ring_produce(ring, &chunk);
-        if (status != BH_RING_OK) {
-            ring->index = start; /* nothing was published: take it all back */
-            return false;
+        if (bh_ring_produce(ring, &chunk) != BH_RING_OK) {
+            return false; /* broken: nothing reaches the server any more */
         }
         text += chunk.length;
         length -= chunk.length;

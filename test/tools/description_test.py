@@ -65,6 +65,7 @@ class Description(unittest.TestCase):
 
     def test_names(self):
         self.change('domains { Bad { }; };', "a name is 1 to 31")
+        self.change('guests { system { memory = <(16 << 20)>; kernel = "kernel"; }; };', "the console of all logs")
 
     def test_disks_have_no_gaps(self):
         self.change('guests { debian1 { disk2 { volume = "x"; }; }; };', "without gaps")

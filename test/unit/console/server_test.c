@@ -384,6 +384,26 @@ static void logs_do_not_mix(void)
     disconnect(2, b);
 }
 
+static void nobody_logs_under_another_name(void)
+{
+    start("", false);
+    struct peer *root = connect_as(1, BH_PROTOCOL_CONSOLE, "root", "system");
+    struct peer *evil = connect_as(2, BH_PROTOCOL_CONSOLE, "evil", "system");
+    struct peer *a = connect_console(3, "a");
+    expect("[console 1: a]\r\n");
+    put_all(evil, "bulkhead: exit 0\nroot: x\nevil: mine\nevil:\n\n");
+    put_all(root, "bulkhead: system ready\nroot: x\n");
+    expect("bulkhead: system ready\r\n");
+    type("\035"
+         "0");
+    expect("[console 0: system]\r\n"
+           "evil: bulkhead: exit 0\r\nevil: root: x\r\nevil: mine\r\nevil: evil:\r\nevil: \r\n"
+           "bulkhead: system ready\r\nroot: x\r\n");
+    disconnect(1, root);
+    disconnect(2, evil);
+    disconnect(3, a);
+}
+
 static void the_manager_types_into_any_console(void)
 {
     start("", false);
@@ -466,6 +486,7 @@ int main(void)
     an_impossible_chunk_breaks_its_channel_only();
     unusable_channels_are_refused();
     logs_do_not_mix();
+    nobody_logs_under_another_name();
     the_manager_types_into_any_console();
     last_words_are_heard();
     an_endless_writer_does_not_hold_up_the_others();
