@@ -320,6 +320,7 @@ const char *boot_root(struct core *core)
         .cnode_radix = ROOT_CNODE_RADIX,
         .core_count = 1,
         .has_smmu = smmu_present(),
+        .cpu_features = (read_sysreg(id_aa64isar0_el1) >> 60) != 0 ? BH_CPU_RNDR : 0, /* RNDR: Arm ARM D17.2.61 */
     };
     struct slot *info = put(BH_ROOT_SLOT_BOOT_INFO, frame_cap(pointer_paddr(boot.info)));
     struct slot *buffer = put(BH_ROOT_SLOT_IPC_BUFFER, frame_cap(pointer_paddr(allocate_page())));
