@@ -15,6 +15,7 @@ static const struct api_route routes[] = {
     {HTTP_GET, {"v1", "system"}, API_NO_BODY, NULL, api_system_get},
     {HTTP_POST, {"v1", "system", "poweroff"}, API_JSON, NULL, api_system_power_off},
     {HTTP_POST, {"v1", "system", "reboot"}, API_NO_BODY, NULL, api_system_reboot},
+    {HTTP_GET, {"v1", "system", "console"}, API_NO_BODY, "from", api_system_console},
     {HTTP_GET, {"v1", "volumes"}, API_NO_BODY, NULL, api_volumes_list},
     {HTTP_GET, {"v1", "guests"}, API_NO_BODY, NULL, api_guests_list},
     {HTTP_POST, {"v1", "guests"}, API_JSON, NULL, api_guests_create},

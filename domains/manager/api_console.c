@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* /v1/guests/NAME/console */
+/* /v1/guests/NAME/console, /v1/system/console */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,15 +27,11 @@ static void add_number_field(struct api_call *call, const char *name, uint64_t n
     http_response_field(call->response, name, text);
 }
 
-void api_console_read(struct api_call *call)
+static void answer_output(struct api_call *call, const char *console)
 {
     uint64_t from = 0;
-    struct bh_guest_info guest;
     if (call->query != NULL && !parse_number(call->query, &from)) {
         api_error(call, 400, "badParameter", "from: \"%s\" is no number of a byte", call->query);
-        return;
-    }
-    if (!api_find_guest(call, &guest)) {
         return;
     }
     uint8_t *data = malloc(BH_CONSOLE_HISTORY);
@@ -44,19 +40,34 @@ void api_console_read(struct api_call *call)
         return;
     }
     struct console_output output = {.from = 0};
-    enum table_status status = table_console(call->manager, guest.config.name, from, data, &output);
+    enum table_status status = table_console(call->manager, console, from, data, &output);
     if (status == TABLE_BUSY) {
         free(data);
         api_table_busy(call, "consoles");
         return;
     }
-    /* A guest that has never been started may have no console yet: its output is empty. */
+    if (status == TABLE_NONE) { /* a guest that has never been started may have no console yet */
+        output = (struct console_output){.from = 0};
+    }
     call->response->status = 200;
     call->response->type = "application/octet-stream";
     call->response->body = (char *)data;
     call->response->body_length = (size_t)(output.next - output.from);
     add_number_field(call, "X-Console-From", output.from);
     add_number_field(call, "X-Console-Next", output.next);
+}
+
+void api_console_read(struct api_call *call)
+{
+    struct bh_guest_info guest;
+    if (api_find_guest(call, &guest)) {
+        answer_output(call, guest.config.name);
+    }
+}
+
+void api_system_console(struct api_call *call)
+{
+    answer_output(call, BH_CONSOLE_SYSTEM);
 }
 
 /* Puts as much of the input into the console domain's ring as fits; returns how much. */

@@ -51,6 +51,7 @@ bool api_find_guest(struct api_call *call, struct bh_guest_info *guest);
 void api_system_get(struct api_call *call);
 void api_system_power_off(struct api_call *call);
 void api_system_reboot(struct api_call *call);
+void api_system_console(struct api_call *call);
 void api_volumes_list(struct api_call *call);
 void api_guests_list(struct api_call *call);
 void api_guests_create(struct api_call *call);

@@ -122,9 +122,11 @@ enum table_status table_volume_named(const struct manager *manager, const char *
     return TABLE_NONE;
 }
 
+/* The first byte that is whole for sure when `written` have been put out. */
 static uint64_t oldest(uint64_t written)
 {
-    return written > BH_CONSOLE_HISTORY ? written - BH_CONSOLE_HISTORY : 0;
+    const uint64_t safe = BH_CONSOLE_HISTORY - BH_CONSOLE_HISTORY_STEP;
+    return written > safe ? written - safe : 0;
 }
 
 /* Copies bytes [from, to) of the console, at most BH_CONSOLE_HISTORY. */
@@ -158,6 +160,14 @@ static void read_console(const struct bh_console_history *history, uint64_t from
     *output = (struct console_output){.from = from, .next = written};
 }
 
+static bool has_name(const struct bh_console_history *history, const char *name)
+{
+    char found[BH_CONSOLE_NAME_MAX];
+    memcpy(found, history->name, sizeof(found));
+    TERMINATE(found);
+    return strcmp(found, name) == 0;
+}
+
 enum table_status table_console(const struct manager *manager, const char *name, uint64_t from,
                                 uint8_t *data, struct console_output *output)
 {
@@ -166,12 +176,10 @@ enum table_status table_console(const struct manager *manager, const char *name,
     }
     for (size_t i = 0; i < manager->history_count; i++) {
         const struct bh_console_history *history = &manager->history[i];
-        char found[BH_CONSOLE_NAME_MAX];
-        memcpy(found, history->name, sizeof(found));
-        TERMINATE(found);
-        if (strcmp(found, name) == 0) {
+        if (has_name(history, name)) {
             read_console(history, from, data, output);
-            return TABLE_OK;
+            /* The entry may have been given to another console meanwhile. */
+            return has_name(history, name) ? TABLE_OK : TABLE_NONE;
         }
     }
     return TABLE_NONE;

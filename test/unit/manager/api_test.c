@@ -354,6 +354,11 @@ static void consoles_are_read(void)
     CHECK(says("Content-Length: 0\r\n"));
     CHECK_EQUAL(ask("GET", "/v1/guests/off1/console", ""), 200);
     CHECK(says("X-Console-Next: 0\r\n"));
+    memcpy(fake.history[2].name, "system", 7);
+    memcpy(fake.history[2].data, "root: hello\n", 12);
+    fake.history[2].written = 12;
+    CHECK_EQUAL(ask("GET", "/v1/system/console?from=6", ""), 200);
+    CHECK(strcmp(body(), "hello\n") == 0);
     fake.manager.history = NULL;
     CHECK_EQUAL(ask("GET", "/v1/guests/debian1/console", ""), 503);
 }
