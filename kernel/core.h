@@ -23,6 +23,7 @@ struct core {
     struct sched_context *charged; /* whose time runs */
 
     struct deadline_queue deadlines;
+    uint64_t guest_entered;    /* when the running guest was entered */
     uint64_t timer_programmed; /* what the timer's comparator holds */
 
     struct bh_fp_state *fp;       /* whose FP/SIMD registers are in the hardware */

@@ -76,6 +76,7 @@ void guest_exception(struct core *core)
     uint64_t esr = read_sysreg(esr_el2);
 
     frame->esr = esr;
+    frame->guest_ticks += ticks_now() - core->guest_entered;
     switch (esr >> ESR_EC_SHIFT) {
     case ESR_EC_HVC64:
         vcpu_exit(tcb, BH_EXIT_HVC, 0);

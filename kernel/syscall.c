@@ -77,8 +77,12 @@ enum bh_error invoke_object(struct core *core, struct invocation *invocation)
 
 static void invoke(struct core *core, struct tcb *tcb)
 {
-    struct invocation invocation = {.caller = tcb, .operation = (enum bh_operation)tcb->context.x[1]};
+    struct invocation invocation = {.caller = tcb};
     enum bh_error error = BH_ERROR_INVALID_CAPABILITY;
+    uint64_t operation = tcb->context.x[1];
+
+    /* All 64 bits count; no operation has number 0. */
+    invocation.operation = operation <= UINT32_MAX ? (enum bh_operation)operation : (enum bh_operation)0;
 
     for (unsigned i = 0; i < BH_MESSAGE_REGISTERS; i++) {
         invocation.word[i] = tcb->context.x[2 + i];
@@ -278,7 +282,9 @@ void native_exception(struct core *core)
 void interrupt_entry(struct core *core)
 {
     if (core->current->in_guest) {
-        vcpu_frame(core->current->vcpu)->exits[BH_EXIT_IRQ]++;
+        struct bh_vcpu_frame *frame = vcpu_frame(core->current->vcpu);
+        frame->exits[BH_EXIT_IRQ]++;
+        frame->guest_ticks += ticks_now() - core->guest_entered;
     }
     irq_handle(core);
 }
@@ -294,6 +300,7 @@ struct leave kernel_leave(struct core *core)
             return (struct leave){tcb, NULL};
         }
         if (vcpu_prepare(core, tcb)) {
+            core->guest_entered = ticks_now();
             return (struct leave){vcpu_frame(tcb->vcpu), tcb->vcpu};
         }
     }

@@ -85,7 +85,7 @@ static enum bh_error retype(struct core *core, struct invocation *invocation)
         if (!is_aligned(offset, object_bits)) {
             return invocation_fail(invocation, 3, BH_ERROR_ALIGNMENT);
         }
-        if (offset < used || offset >= size) {
+        if (offset < used) {
             return invocation_fail(invocation, 3, BH_ERROR_RANGE);
         }
         start = offset;

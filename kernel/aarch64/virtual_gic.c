@@ -84,6 +84,7 @@ void virtual_gic_save(struct vcpu *vcpu)
     vcpu->state.ich_vmcr = read_sysreg(ICH_VMCR_EL2);
     vcpu->state.ich_ap0r0 = read_sysreg(ICH_AP0R0_EL2);
     vcpu->state.ich_ap1r0 = read_sysreg(ICH_AP1R0_EL2);
+    write_sysreg(ICH_HCR_EL2, ICH_HCR_EN); /* empty list registers must not raise UIE's interrupt */
     bool timer_in_hardware = vcpu->timer_pending;
     vcpu->timer_pending = false; /* the line is still high when it comes back */
     for (unsigned i = 0; i < cpu_features.list_registers; i++) {
