@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 #define GUEST_BASE UINT64_C(0x40000000)
+#ifndef GUEST_SIZE
 #define GUEST_SIZE UINT64_C(0x00800000)
+#endif
 
 struct guest {
     uint8_t *memory; /* GUEST_SIZE bytes on the heap: one byte beyond is an error */
