@@ -22,13 +22,17 @@ static void signal_peer(uint64_t cap)
     (void)bh_signal(cap);
 }
 
+/* Disks may share an interrupt: all of them lower it before it is acknowledged. */
 static void handle_interrupts(uint64_t bits, uint64_t now)
 {
     for (uint32_t i = 0; i < devices.count; i++) {
-        struct device *device = &devices.device[i];
-        if ((device->irq_bits & bits) != 0) {
-            disk_step(&device->disk, now);
-            (void)bh_irq_handler_ack(device->irq_cap);
+        if ((devices.device[i].irq_bits & bits) != 0) {
+            disk_step(&devices.device[i].disk, now);
+        }
+    }
+    for (uint32_t i = 0; i < devices.count; i++) {
+        if ((devices.device[i].irq_bits & bits) != 0) {
+            (void)bh_irq_handler_ack(devices.device[i].irq_cap);
         }
     }
 }
