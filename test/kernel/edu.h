@@ -17,7 +17,7 @@ struct edu {
 /* Finds and maps it, fresh for each case; fails the case when it is not there. */
 struct edu edu_open(void);
 
-/* Copies `size` bytes (at most 4096) from the device address to its buffer, or back, and waits for the end. */
+/* Copies `size` bytes (at most 2048: QEMU ends at the last byte of the buffer) from the device address to its buffer, or back, and waits for the end. */
 void edu_read(const struct edu *edu, uint64_t address, uint64_t size);
 void edu_write(const struct edu *edu, uint64_t address, uint64_t size);
 

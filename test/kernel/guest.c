@@ -5,7 +5,6 @@
 #define RW (BH_RIGHT_READ | BH_RIGHT_WRITE)
 #define RWX (RW | BH_RIGHT_GRANT)
 
-#define SCTLR_EL1_RES1 UINT64_C(0x30d00800) /* Arm ARM D17.2.118: MMU and caches off, little-endian */
 #define CPACR_EL1_FPEN (UINT64_C(3) << 20)
 
 void guest_reset_state(struct bh_vcpu_state *state)

@@ -14,6 +14,7 @@
 #define GUEST_MMIO UINT64_C(0x09000000)    /* nothing is there, and no table */
 #define GUEST_PAGES 3
 
+#define SCTLR_EL1_RES1 UINT64_C(0x30d00800) /* Arm ARM D17.2.118: MMU and caches off, little-endian */
 #define GUEST_EL1H_MASKED UINT64_C(0x3c5)
 
 struct guest {

@@ -5,10 +5,11 @@
 #include "groups.h"
 #include "supervise.h"
 
-#define CASE_TIMEOUT_US UINT64_C(30000000)
+#define CASE_TIMEOUT_US UINT64_C(8000000)
 
 /* Slots of the supervisor, from the first free one of root's CNode. */
-enum { SLOT_CASE_UNTYPED, SLOT_ENDPOINT, SLOT_REPLY, SLOT_TIMER, SLOT_DONE, SLOT_FAULTS, SLOT_TABLES, SLOT_COUNT = 16 };
+enum { SLOT_CASE_UNTYPED, SLOT_ENDPOINT, SLOT_REPLY, SLOT_TIMER, SLOT_DONE, SLOT_FAULTS, SLOT_TABLES, SLOT_WHOLE = 8,
+       SLOT_COUNT = 16 };
 
 enum { BADGE_DONE = 1, BADGE_FAULT = 2 };
 
@@ -266,6 +267,13 @@ static void run_case(const struct test_case *test, bool direct)
     slots_reset();
     threads_reset();
     memory_reset();
+    /* Nothing of the case is left anywhere, or its memory would not be free as a whole. */
+    struct bh_result whole = bh_untyped_retype(test_untyped, BH_TYPE_UNTYPED, TEST_UNTYPED_BITS, 0, BH_ROOT_SLOT_CNODE,
+                                               supervisor_slot(SLOT_WHOLE), 1);
+    if (whole.error != BH_OK) {
+        setup_failure("memory of the case stays in use after revocation");
+    }
+    (void)bh_cnode_delete(BH_ROOT_SLOT_CNODE, supervisor_slot(SLOT_WHOLE));
     if (failure[0] == '\0') {
         passed_count++;
         print("ok %s\n", test->name);

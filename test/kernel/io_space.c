@@ -84,12 +84,12 @@ static void dma_reaches_what_is_mapped(void)
     bh_cptr source_frame, target_frame;
     volatile uint64_t *source = share(&source_frame, PLACE, R);
     volatile uint64_t *target = share(&target_frame, PLACE + 0x7000, R | W);
-    for (uint64_t i = 0; i < 512; i++) {
+    for (uint64_t i = 0; i < 256; i++) {
         source[i] = i * UINT64_C(0x100010001);
     }
-    edu_read(&edu, PLACE, 4096);
-    edu_write(&edu, PLACE + 0x7000, 4096);
-    for (uint64_t i = 0; i < 512; i++) {
+    edu_read(&edu, PLACE, 2048);
+    edu_write(&edu, PLACE + 0x7000, 2048);
+    for (uint64_t i = 0; i < 256; i++) {
         CHECK_EQUAL(target[i], i * UINT64_C(0x100010001));
     }
     CHECK_EQUAL(faults().value[0], 0);
@@ -102,13 +102,13 @@ static void dma_beside_the_mapping_is_stopped_and_told(void)
     volatile uint64_t *page = share(&frame, PLACE, R | W);
     page[0] = 0x4444;
     edu_read(&edu, PLACE, 8);
-    edu_write(&edu, PLACE + 0x3128, 8);
+    edu_write(&edu, PLACE + 0x3128, 4);
     struct bh_result fault = faults();
     CHECK(fault.value[0] >= 1);
     CHECK_EQUAL(fault.value[1], F_TRANSLATION);
     CHECK_EQUAL(fault.value[2], PLACE + 0x3128);
     uint64_t before = fault.value[0];
-    edu_read(&edu, 0x40, 8);
+    edu_read(&edu, 0x40, 4);
     fault = faults();
     CHECK(fault.value[0] > before);
     CHECK_EQUAL(fault.value[2], 0x40);
@@ -141,7 +141,7 @@ static void dma_writes_need_write(void)
     volatile uint64_t *target = share(&frame, PLACE + 0x1000, R);
     target[0] = 0x2222;
     edu_read(&edu, PLACE, 8);
-    edu_write(&edu, PLACE + 0x1000, 8);
+    edu_write(&edu, PLACE + 0x1000, 4);
     CHECK_EQUAL(target[0], 0x2222);
     struct bh_result fault = faults();
     CHECK(fault.value[0] >= 1);
@@ -247,7 +247,7 @@ static void a_new_space_starts_empty(void)
     space = new_io_space();
     CHECK_OK(bh_io_control_bind(CONTROL, space, edu.stream));
     target[0] = 0;
-    edu_write(&edu, PLACE + 0x1000, 8);
+    edu_write(&edu, PLACE + 0x1000, 4);
     CHECK_EQUAL(target[0], 0);
     struct bh_result fault = faults();
     CHECK(fault.value[0] >= 1);

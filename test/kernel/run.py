@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Run the kernel tests in QEMU: every case in the sources must report `ok`.
+
+    run.py suite [CPU]   the whole suite
+    run.py reset         a root that resets the machine: QEMU ends
+"""
+
+import pathlib
+import re
+import sys
+
+import qemu
+
+HERE = pathlib.Path(__file__).resolve().parent
+CASE = re.compile(r"TEST_CASE\((\w+)\)")
+
+
+def expected_cases():
+    cases = []
+    for source in sorted(HERE.glob("*.c")):
+        cases += CASE.findall(source.read_text())
+    twice = sorted({case for case in cases if cases.count(case) > 1})
+    if twice:
+        raise qemu.Failure(f"cases of the same name: {', '.join(twice)}")
+    return cases
+
+
+def machine(bundle, **settings):
+    return qemu.Machine(initrd=qemu.TARGET / bundle, memory="1G", icount=True,
+                        extra=("-device", "edu"), **settings)
+
+
+def suite(cpu="max,pauth-impdef=on"):
+    with qemu.Console(machine("kernel_tests.cpio", cpu=cpu)) as console:
+        console.expect(r"^kernel-tests: (\d+) passed, (\d+) failed\r?$", timeout=300)
+        lines = console.output.decode(errors="replace").replace("\r", "").splitlines()
+    passed = [line[3:] for line in lines if line.startswith("ok ")]
+    problems = [line for line in lines if line.startswith(("FAIL ", "fault "))]
+    cases = expected_cases()
+    problems += [f"{case}: did not run" for case in cases if not any(
+        line.startswith((f"ok {case}", f"FAIL {case}:")) for line in lines)]
+    problems += [f"{case}: reported ok {passed.count(case)} times" for case in set(passed)
+                 if passed.count(case) != 1]
+    if problems:
+        raise qemu.Failure("\n".join(problems))
+    print(f"{len(passed)} kernel tests passed on {cpu}")
+
+
+def reset():
+    with qemu.Console(machine("kernel_reset_test.cpio")) as console:
+        console.expect(r"^resetting\r?$", timeout=60)
+        console.process.wait(timeout=qemu.time_limit(30))
+        console.reader.join()
+        if b"returned" in console.output:
+            raise console.failure("the machine was not reset")
+
+
+def main():
+    if len(sys.argv) < 2 or sys.argv[1] not in ("suite", "reset"):
+        sys.exit(__doc__)
+    try:
+        {"suite": suite, "reset": reset}[sys.argv[1]](*sys.argv[2:])
+    except qemu.Failure as failure:
+        sys.exit(f"kernel tests: {failure}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The kernel tests, on the host's side: each boots QEMU with what the target's build has made.
+
+set(kernel_tests_dir "${PROJECT_SOURCE_DIR}/test/kernel")
+
+foreach(cpu IN ITEMS max cortex-a76 neoverse-n1)
+    if(cpu STREQUAL "max")
+        set(model "max,pauth-impdef=on")
+    else()
+        set(model ${cpu})
+    endif()
+    bulkhead_script_test(kernel_suite_${cpu} LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
+        ARGS suite ${model} TIMEOUT 400)
+endforeach()
+
+bulkhead_script_test(kernel_reset LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS reset TIMEOUT 120)
+
+foreach(case IN ITEMS
+        no_el2 no_vhe gic_v2 little_memory no_bundle garbage empty_archive short_header truncated huge_size
+        huge_name other_name not_elf empty_root elf_header_only elf_32 elf_x86 headers_beyond segment_beyond
+        segment_in_kernel segment_over_stack segment_at_null segment_too_large segment_unaligned
+        segment_write_execute segments_overlap)
+    bulkhead_script_test(kernel_refuses_${case} LABEL kernel SCRIPT "${kernel_tests_dir}/refuse.py"
+        ARGS ${case} TIMEOUT 90)
+endforeach()
