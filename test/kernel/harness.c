@@ -2,7 +2,6 @@
 /* The supervisor: runs the cases one after the other, reports each, and turns the machine off. */
 #include "harness.h"
 
-#include "groups.h"
 #include "supervise.h"
 
 #define CASE_TIMEOUT_US UINT64_C(8000000)
@@ -300,7 +299,7 @@ __attribute__((noreturn)) void test_main(uint64_t x0)
     }
     prepare_memory();
     bool supervised = false;
-    for (size_t i = 0; i < sizeof(test_groups) / sizeof(test_groups[0]); i++) {
+    for (size_t i = 0; i < test_group_count; i++) {
         if (!test_groups[i]->direct && !supervised) {
             prepare_supervision();
             supervised = true;

@@ -29,6 +29,10 @@ struct test_group {
     bool direct;
 };
 
+/* What a program runs, in this order. */
+extern const struct test_group *const test_groups[];
+extern const size_t test_group_count;
+
 /* clang-format off */
 #define TEST_CASE(name) {#name, name}
 #define TEST_GROUP(group, is_direct, ...)                                                                              \

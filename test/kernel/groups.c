@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All groups of cases, in the order in which they run: what later ones rest on comes first. */
-#ifndef TEST_KERNEL_GROUPS_H
-#define TEST_KERNEL_GROUPS_H
-
+/* All groups of the kernel's tests, in the order in which they run: what later ones rest on comes first. */
 #include "harness.h"
 
 extern const struct test_group boot_group, untyped_group, cnode_group, revoke_group;
@@ -12,11 +9,11 @@ extern const struct test_group frame_group, page_table_group, vspace_group;
 extern const struct test_group guest_space_group, vcpu_group, guest_group, guest_irq_group, guest_switch_group;
 extern const struct test_group irq_group, io_space_group, machine_group;
 
-static const struct test_group *const test_groups[] = {
+const struct test_group *const test_groups[] = {
     &boot_group,        &untyped_group, &cnode_group,      &revoke_group,       &abi_group,         &ipc_group,
     &ipc_cancel_group,  &ipc_cap_group, &notification_group, &schedule_group,   &thread_group,      &fault_group,
     &fp_group,          &frame_group,   &page_table_group, &vspace_group,       &guest_space_group, &vcpu_group,
     &guest_group,       &guest_irq_group, &guest_switch_group, &irq_group,      &io_space_group,    &machine_group,
 };
 
-#endif
+const size_t test_group_count = sizeof(test_groups) / sizeof(test_groups[0]);
