@@ -13,8 +13,9 @@
 #include "domains/root/share.h"
 #include "libs/runtime/runtime.h"
 
-#define READY_US       UINT64_C(5000000)
-#define SERVER_RADIX   9u /* of CNodes: servers, and readers of everybody's statistics, hold many capabilities */
+#define READY_US UINT64_C(5000000)
+#define SERVER_RADIX \
+    9u /* of CNodes: servers, and readers of everybody's statistics, hold many capabilities */
 #define ORDINARY_RADIX 7u
 #define PAGE_FRAMES    ((uint32_t)(BH_DOMAIN_PAGE_SIZE >> BH_PAGE_BITS))
 
@@ -70,16 +71,15 @@ static void start(struct domain *domain)
 {
     const struct domain_description *description = domain->description;
     bool wide = description->serves != 0 || description->reads != 0;
-    const char *reason =
-        domain_build(domain, &(struct domain_plan){
-                                 .program = description->program,
-                                 .time = description->time,
-                                 .heap_size = description->heap_size,
-                                 .stack_size = description->stack_size,
-                                 .arguments = description->arguments,
-                                 .fp = description->fp,
-                                 .cnode_radix = wide ? SERVER_RADIX : ORDINARY_RADIX,
-                                 .page_frames = PAGE_FRAMES});
+    const char *reason = domain_build(
+        domain, &(struct domain_plan){.program = description->program,
+                                      .time = description->time,
+                                      .heap_size = description->heap_size,
+                                      .stack_size = description->stack_size,
+                                      .arguments = description->arguments,
+                                      .fp = description->fp,
+                                      .cnode_radix = wide ? SERVER_RADIX : ORDINARY_RADIX,
+                                      .page_frames = PAGE_FRAMES});
     if (reason == NULL) {
         reason = give_resources(domain);
     }
@@ -150,8 +150,7 @@ void boot_step(uint64_t now)
             }
             if (domain->state == DOMAIN_STARTING && domain->deadline != UINT64_MAX &&
                 now >= domain->deadline) {
-                log_line("domain %s has not said that it is ready; going on without",
-                         domain->name);
+                log_line("domain %s has not said that it is ready; going on without", domain->name);
                 domain->deadline = UINT64_MAX;
             }
             open = open || domain->state == DOMAIN_WAITING ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bringing the described domains up, each when the servers of its channels are ready, and then the guests.
+ * Bringing the described domains up, each when the servers of its channels are ready, and then the
+ * guests.
  */
 #ifndef ROOT_BOOT_H
 #define ROOT_BOOT_H
@@ -10,7 +11,8 @@
 /* Enters the domains of the description and starts those that wait for nobody. */
 void boot_begin(void);
 
-/* Something has changed (a domain is ready, has died, or time has passed): starts what can start now. */
+/* Something has changed (a domain is ready, has died, or time has passed): starts what can start
+ * now. */
 void boot_step(uint64_t now);
 
 /* The next time at which boot_step has something to do; UINT64_MAX: never. */

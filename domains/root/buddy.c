@@ -4,10 +4,8 @@
 void buddy_init(struct buddy *buddy, struct buddy_node *nodes, uint32_t capacity,
                 const struct buddy_operations *operations)
 {
-    *buddy = (struct buddy){.node = nodes,
-                            .capacity = capacity,
-                            .free_pair = BUDDY_NONE,
-                            .operations = *operations};
+    *buddy = (struct buddy){
+        .node = nodes, .capacity = capacity, .free_pair = BUDDY_NONE, .operations = *operations};
     for (unsigned i = 0; i < BUDDY_BITS; i++) {
         buddy->free[i] = BUDDY_NONE;
     }
@@ -135,8 +133,8 @@ static void release(struct buddy *buddy, uint32_t index)
 }
 
 /*
- * Takes the part of node `index` (in no list) that begins at `address`, splitting as often as need be. On failure
- * everything is as before, the node in its list.
+ * Takes the part of node `index` (in no list) that begins at `address`, splitting as often as need
+ * be. On failure everything is as before, the node in its list.
  */
 static uint32_t carve(struct buddy *buddy, uint32_t index, uint64_t address, unsigned size_bits)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The bundle: a newc cpio archive in memory, as the loader passed it. Nothing in it is trusted: every header, name and
- * size is checked against the archive's end before it is used. Files stay where they are; nothing is copied.
+ * The bundle: a newc cpio archive in memory, as the loader passed it. Nothing in it is trusted:
+ * every header, name and size is checked against the archive's end before it is used. Files stay
+ * where they are; nothing is copied.
  */
 #ifndef ROOT_BUNDLE_H
 #define ROOT_BUNDLE_H
@@ -35,7 +36,8 @@ enum bundle_status bundle_next(const struct bundle *bundle, size_t *offset,
 /* The status of the first member that is not OK: BUNDLE_END for an archive that is whole. */
 enum bundle_status bundle_check(const struct bundle *bundle);
 
-/* The first regular file with the name; false when there is none before the archive's end, or damage. */
+/* The first regular file with the name; false when there is none before the archive's end, or
+ * damage. */
 bool bundle_find(const struct bundle *bundle, const char *name, struct bundle_file *file);
 
 const char *bundle_status_text(enum bundle_status status);

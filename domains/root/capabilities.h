@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The capability distribution: what the kernel says that domains hold, against what the description says that they must.
+ * The capability distribution: what the kernel says that domains hold, against what the description
+ * says that they must.
  */
 #ifndef ROOT_CAPABILITIES_H
 #define ROOT_CAPABILITIES_H
@@ -10,7 +11,8 @@
 
 #define EXPECTED_MAX 512u
 
-/* Walks the CNodes of all domains, compares, and logs the result; every capability as well, with `print-capabilities`. */
+/* Walks the CNodes of all domains, compares, and logs the result; every capability as well, with
+ * `print-capabilities`. */
 void capabilities_check(void);
 
 /* --- capabilities_expected.c --- */

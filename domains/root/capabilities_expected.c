@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a domain must hold, from the description alone: neither domain pages nor the tables of channels and links by
- * which root built the domain are looked at. Only what the description can't know comes from elsewhere: which domains and guests run, which
- * volumes exist, and which interrupts the machine wired to a device.
+ * What a domain must hold, from the description alone: neither domain pages nor the tables of
+ * channels and links by which root built the domain are looked at. Only what the description can't
+ * know comes from elsewhere: which domains and guests run, which volumes exist, and which
+ * interrupts the machine wired to a device.
  */
 #include <bh/object.h>
 #include <string.h>
@@ -45,13 +46,14 @@ static bool runs(const struct domain *domain)
 static const struct domain *server_of(uint32_t protocol)
 {
     const struct domain_description *server = description_server(
-        &root.description, protocol == BH_PROTOCOL_CONSOLE_INPUT ? (uint32_t)BH_PROTOCOL_CONSOLE
-                                                                 : protocol);
+        &root.description,
+        protocol == BH_PROTOCOL_CONSOLE_INPUT ? (uint32_t)BH_PROTOCOL_CONSOLE : protocol);
     const struct domain *domain = server == NULL ? NULL : domain_find(server->name);
     return runs(domain) ? domain : NULL;
 }
 
-/* A channel exists between `client` and the server of `protocol`: lists it if the domain is either of them. */
+/* A channel exists between `client` and the server of `protocol`: lists it if the domain is either
+ * of them. */
 static void channel(struct list *list, const struct domain *client, uint32_t protocol,
                     const char *name)
 {
@@ -93,8 +95,7 @@ static void described_channels(struct list *list)
     }
     for (uint32_t i = 0; i < description->channel_count; i++) {
         const struct channel_description *from = &description->channel[i];
-        if (from->present &&
-            (from->protocol != BH_PROTOCOL_BLOCK || volume_exists(from->volume))) {
+        if (from->present && (from->protocol != BH_PROTOCOL_BLOCK || volume_exists(from->volume))) {
             channel(list, domain_find(from->client), from->protocol, from->as);
         }
     }
@@ -184,9 +185,8 @@ static void refreshes(struct list *list)
 uint32_t capabilities_expected(const struct domain *domain, struct capability_expected *expected)
 {
     struct list list = {.domain = domain, .entry = expected};
-    struct capability_expected *entry =
-        add(&list, BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL, domain->number,
-            object_of(root.endpoint));
+    struct capability_expected *entry = add(&list, BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL,
+                                            domain->number, object_of(root.endpoint));
     strcpy(entry->what, "root");
     entry = add(&list, BH_TYPE_NOTIFICATION, BH_RIGHT_READ | BH_RIGHT_WRITE, 0,
                 object_of(domain->notification));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Compares the capabilities that a domain holds with those that it must hold. Pure: lists in, differences out.
+ * Compares the capabilities that a domain holds with those that it must hold. Pure: lists in,
+ * differences out.
  */
 #ifndef ROOT_CAPABILITY_MATCH_H
 #define ROOT_CAPABILITY_MATCH_H
@@ -19,12 +20,14 @@ struct capability {
 
 struct capability_expected {
     struct capability capability;
-    bool any_bit; /* the value is one bit from BH_SIGNAL_RESOURCE_SHIFT on: which one is a matter of order */
+    bool any_bit; /* the value is one bit from BH_SIGNAL_RESOURCE_SHIFT on: which one is a matter of
+                     order */
     bool found;
     char what[CAPABILITY_WHAT_MAX];
 };
 
-/* The first expected capability not yet found that `held` is, now found; or NULL: nothing explains it. */
+/* The first expected capability not yet found that `held` is, now found; or NULL: nothing explains
+ * it. */
 const struct capability_expected *capability_explain(const struct capability *held,
                                                      struct capability_expected *expected,
                                                      uint32_t count);

@@ -45,7 +45,8 @@ static void copy_name(char to[BH_NAME_MAX], const char *from)
     memcpy(to, from, strnlen(from, BH_NAME_MAX - 1));
 }
 
-/* Maps the memory into the client, into the server, and what is data into what the server's devices see. */
+/* Maps the memory into the client, into the server, and what is data into what the server's devices
+ * see. */
 static bool map(struct region *region, const struct bh_channel_geometry *geometry,
                 const struct domain *client, uint64_t client_address, struct domain *server,
                 uint64_t server_address)

@@ -143,7 +143,11 @@ const char *channel_open_described(const struct channel_description *channel)
     if (client == NULL) {
         return "the client is not there";
     }
-    const uint8_t chosen[6] = {0x52, 0x42, 0x48, 0, (uint8_t)client->number,
+    const uint8_t chosen[6] = {0x52,
+                               0x42,
+                               0x48,
+                               0,
+                               (uint8_t)client->number,
                                (uint8_t)(channel - root.description.channel)};
     switch (channel->protocol) {
     case BH_PROTOCOL_BLOCK:

@@ -2,8 +2,9 @@
 /*
  * The system description, read from its device tree (docs/system-description.md is the binding).
  *
- * description_read checks everything; what is wrong is reported and left out, together with what needs it, so that what
- * remains in `struct description` is consistent: every name that one entry uses is another entry's.
+ * description_read checks everything; what is wrong is reported and left out, together with what
+ * needs it, so that what remains in `struct description` is consistent: every name that one entry
+ * uses is another entry's.
  */
 #ifndef ROOT_DESCRIPTION_H
 #define ROOT_DESCRIPTION_H
@@ -13,13 +14,13 @@
 
 #include "ipc/root.h"
 
-#define DESCRIPTION_DOMAINS 16u
-#define DESCRIPTION_DEVICES 16u
+#define DESCRIPTION_DOMAINS  16u
+#define DESCRIPTION_DEVICES  16u
 #define DESCRIPTION_CHANNELS 32u
 #define DESCRIPTION_NETWORKS 16u
-#define DESCRIPTION_VOLUMES 32u
-#define DESCRIPTION_GUESTS 60u
-#define DESCRIPTION_LIST 8u
+#define DESCRIPTION_VOLUMES  32u
+#define DESCRIPTION_GUESTS   60u
+#define DESCRIPTION_LIST     8u
 
 struct name_list {
     uint32_t count;
@@ -63,8 +64,8 @@ struct device_description {
     char name[BH_NAME_MAX];
     bool present;
     char driver[BH_NAME_MAX];
-    char path[128];            /* platform, by path */
-    char node_compatible[64];  /* platform, by compatible */
+    char path[128];           /* platform, by path */
+    char node_compatible[64]; /* platform, by compatible */
     uint32_t pci_class;
     uint32_t pci_id[2];
     uint32_t pci_slot[2];
@@ -160,8 +161,8 @@ struct description_programs {
 };
 
 /*
- * Reads the tree of `size` bytes at `tree`. False: it is no description at all. Otherwise everything in *description is
- * consistent, and `present` says which entries are.
+ * Reads the tree of `size` bytes at `tree`. False: it is no description at all. Otherwise
+ * everything in *description is consistent, and `present` says which entries are.
  */
 bool description_read(const void *tree, size_t size, struct description *description,
                       const struct description_programs *programs,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* References between the parts of a description. Leaving one thing out may make others impossible: all checks are
- * repeated until nothing changes, which ends because each round but the last leaves something out. */
+/* References between the parts of a description. Leaving one thing out may make others impossible:
+ * all checks are repeated until nothing changes, which ends because each round but the last leaves
+ * something out. */
 #include <string.h>
 
 #include "domains/root/description_read.h"
@@ -100,7 +101,8 @@ static bool check_network(const struct reader *reader, struct network_descriptio
     return false;
 }
 
-/* What a channel's protocol is called when a domain serves it: console input comes with consoles. */
+/* What a channel's protocol is called when a domain serves it: console input comes with consoles.
+ */
 static uint32_t served_protocol(uint32_t protocol)
 {
     return protocol == BH_PROTOCOL_CONSOLE_INPUT ? (uint32_t)BH_PROTOCOL_CONSOLE : protocol;
@@ -117,8 +119,7 @@ static bool check_channel(const struct reader *reader, struct channel_descriptio
     }
     if (server == NULL || server->serves != served_protocol(channel->protocol)) {
         return leave_out(reader, "/channels", channel->name, "server",
-                         "no domain that serves the protocol:", channel->server,
-                         &channel->present);
+                         "no domain that serves the protocol:", channel->server, &channel->present);
     }
     if (client == server) {
         return leave_out(reader, "/channels", channel->name, "client",
@@ -144,7 +145,8 @@ static bool check_channel(const struct reader *reader, struct channel_descriptio
     return false;
 }
 
-/* Whether `from` waits for `to`, over any number of channels described before `limit`, and `limit` itself. */
+/* Whether `from` waits for `to`, over any number of channels described before `limit`, and `limit`
+ * itself. */
 static bool waits_for(const struct description *description, const char *from, const char *to,
                       uint32_t limit, uint32_t depth)
 {
@@ -234,8 +236,7 @@ static void check_leftovers(const struct reader *reader)
         struct domain_description *domain = &description->domain[i];
         char where[WHERE_MAX];
         where_child(where, "/domains", domain->name);
-        if (domain->present && domain->log &&
-            (!console || domain->serves == BH_PROTOCOL_CONSOLE)) {
+        if (domain->present && domain->log && (!console || domain->serves == BH_PROTOCOL_CONSOLE)) {
             report_line(reader->report, where, "log",
                         console ? "the console server has no log" : "no domain serves \"console\"",
                         "");

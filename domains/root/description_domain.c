@@ -74,8 +74,8 @@ static void read_domain(const struct reader *reader, int node, const char *where
         .stack_size = 64u << 10};
     strcpy(domain->name, name);
     strcpy(domain->program, name);
-    bool good = properties_read(reader->tree, node, where, domain_properties, domain,
-                                reader->report);
+    bool good =
+        properties_read(reader->tree, node, where, domain_properties, domain, reader->report);
     good = no_subnodes(reader, node, where) && good;
     if (good && domain->time.budget_us > domain->time.period_us) {
         report_line(reader->report, where, "budget-us", "is longer than period-us", "");
@@ -104,8 +104,8 @@ void read_domains(const struct reader *reader, int node)
         }
         where_child(where, "/domains", name);
         if (strcmp(name, "root") == 0) {
-            (void)properties_read(reader->tree, child, where, root_properties,
-                                  reader->description, reader->report);
+            (void)properties_read(reader->tree, child, where, root_properties, reader->description,
+                                  reader->report);
             (void)no_subnodes(reader, child, where);
         } else {
             read_domain(reader, child, where, name);

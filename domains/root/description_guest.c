@@ -8,14 +8,24 @@
 
 #define SETTINGS(member) offsetof(struct guest_settings, member)
 
-#define TIME_PROPERTIES(base)                                                                      \
-    {"priority",  PROPERTY_CELL, (base) + SETTINGS(time.priority), 0, 1, 254, NULL, false},        \
-    {"budget-us", PROPERTY_CELL, (base) + SETTINGS(time.budget_us), 0, 100, 10000000, NULL, false}, \
-    {"period-us", PROPERTY_CELL, (base) + SETTINGS(time.period_us), 0, 100, 10000000, NULL, false}, \
-    {"disk-data-size", PROPERTY_SIZE, (base) + SETTINGS(disk_data_size), 0, 4096, 16u << 20, NULL, \
-     false},                                                                                       \
-    {"net-data-size", PROPERTY_SIZE, (base) + SETTINGS(net_data_size), 0, 4096, 16u << 20, NULL,   \
-     false}
+#define TIME_PROPERTIES(base)                                                                 \
+    {"priority", PROPERTY_CELL, (base) + SETTINGS(time.priority), 0, 1, 254, NULL, false},    \
+        {"budget-us", PROPERTY_CELL, (base) + SETTINGS(time.budget_us), 0, 100, 10000000,     \
+         NULL,        false},                                                                 \
+        {"period-us", PROPERTY_CELL, (base) + SETTINGS(time.period_us), 0, 100, 10000000,     \
+         NULL,        false},                                                                 \
+        {"disk-data-size",                                                                    \
+         PROPERTY_SIZE,                                                                       \
+         (base) + SETTINGS(disk_data_size),                                                   \
+         0,                                                                                   \
+         4096,                                                                                \
+         16u << 20,                                                                           \
+         NULL,                                                                                \
+         false},                                                                              \
+    {                                                                                         \
+        "net-data-size", PROPERTY_SIZE, (base) + SETTINGS(net_data_size), 0, 4096, 16u << 20, \
+            NULL, false                                                                       \
+    }
 
 #define DEFAULTS(member) offsetof(struct description, member)
 
@@ -40,7 +50,7 @@ struct guest_reading {
     bool autostart;
 };
 
-#define GUEST(member) offsetof(struct guest_reading, guest.config.member)
+#define GUEST(member)  offsetof(struct guest_reading, guest.config.member)
 #define POLICY(member) offsetof(struct guest_reading, guest.settings.member)
 
 static const struct property guest_properties[] = {
@@ -92,8 +102,8 @@ static bool read_disk(const struct reader *reader, int node, const char *where,
                       struct bh_guest_disk *disk)
 {
     struct disk_reading reading = {0};
-    bool good = properties_read(reader->tree, node, where, disk_properties, &reading,
-                                reader->report);
+    bool good =
+        properties_read(reader->tree, node, where, disk_properties, &reading, reader->report);
     memcpy(disk->volume, reading.volume, sizeof(disk->volume));
     disk->read_only = reading.read_only ? 1 : 0;
     return no_subnodes(reader, node, where) && good;
@@ -184,8 +194,8 @@ static void read_guest(const struct reader *reader, int node, const char *where,
     reading = (struct guest_reading){.guest.config.vcpu_count = 1,
                                      .guest.settings = description->guest_defaults};
     strcpy(reading.guest.config.name, name);
-    bool good = properties_read(reader->tree, node, where, guest_properties, &reading,
-                                reader->report);
+    bool good =
+        properties_read(reader->tree, node, where, guest_properties, &reading, reader->report);
     reading.guest.config.autostart = reading.autostart ? 1 : 0;
     good = read_guest_nodes(reader, node, where, &reading.guest.config) && good;
     good = good && check_guest(reader, where, &reading.guest);

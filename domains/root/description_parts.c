@@ -6,7 +6,8 @@
 #include "domains/root/description_read.h"
 #include "domains/root/property.h"
 
-/* One kind of node below a section: the array its entries go to, and what is checked after the properties. */
+/* One kind of node below a section: the array its entries go to, and what is checked after the
+ * properties. */
 struct part {
     const char *section;
     const struct property *properties;
@@ -15,7 +16,8 @@ struct part {
     uint32_t capacity;
     size_t size; /* of an entry, which begins with its name */
     void (*defaults)(void *entry);
-    /* The reason why the entry is wrong, with the property at fault in *property; NULL: it is right. */
+    /* The reason why the entry is wrong, with the property at fault in *property; NULL: it is
+     * right. */
     const char *(*check)(const void *entry, const char **property);
     size_t present; /* offset */
 };
@@ -42,8 +44,8 @@ static void read_part(const struct reader *reader, int node, const struct part *
         memset(entry, 0, part->size);
         strcpy(entry, name);
         part->defaults(entry);
-        bool good = properties_read(reader->tree, child, where, part->properties, entry,
-                                    reader->report);
+        bool good =
+            properties_read(reader->tree, child, where, part->properties, entry, reader->report);
         good = no_subnodes(reader, child, where) && good;
         const char *property = "";
         const char *reason = good ? part->check(entry, &property) : NULL;
@@ -276,8 +278,8 @@ static const struct property quota_properties[] = {
 void read_quota(const struct reader *reader, int node)
 {
     struct quota_description quota = {0};
-    bool good = properties_read(reader->tree, node, "/quota", quota_properties, &quota,
-                                reader->report);
+    bool good =
+        properties_read(reader->tree, node, "/quota", quota_properties, &quota, reader->report);
     if (!no_subnodes(reader, node, "/quota") || !good) {
         report_line(reader->report, "/quota", "", "left out: no guests can be created", "");
         return;

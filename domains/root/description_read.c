@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domains/root/property.h"
+#include "domains/root/tree.h"
 
 void where_child(char *where, const char *parent, const char *name)
 {
@@ -96,7 +97,7 @@ bool description_read(const void *tree, size_t size, struct description *descrip
                                         .guest_stack_size = 32u << 10,
                                         .boot_data_size = 128u << 10,
                                         .guest_defaults = default_settings};
-    if (fdt_check_full(tree, size) != 0) {
+    if (!tree_valid(tree, size)) {
         report_line(report, "", "", "no valid device tree", "");
         return false;
     }

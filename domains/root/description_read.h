@@ -29,7 +29,8 @@ void read_quota(const struct reader *reader, int node);
 /* Whether a node may have subnodes at all: reports each of them otherwise. */
 bool no_subnodes(const struct reader *reader, int node, const char *where);
 
-/* Whether `name` is a name, and none of `count` entries of `size` bytes that begin with their name has it. */
+/* Whether `name` is a name, and none of `count` entries of `size` bytes that begin with their name
+ * has it. */
 bool name_is_new(const struct reader *reader, const char *where, const char *name,
                  const void *entries, uint32_t count, size_t size, const char *reason);
 

@@ -7,6 +7,7 @@
 #include "domains/root/device_give.h"
 #include "domains/root/log.h"
 #include "domains/root/root.h"
+#include "domains/root/tree.h"
 
 #define FUNCTIONS_MAX 32u
 #define ECAM_PAGES    (PCI_ECAM_BUS_SIZE >> BH_PAGE_BITS)
@@ -93,10 +94,10 @@ static const char *find_pci(struct device *device)
 static const char *find_platform(struct device *device, const void *tree)
 {
     const struct device_description *description = device->description;
-    int node = description->path[0] != 0
-                   ? machine_tree_path(tree, description->path)
-                   : machine_tree_compatible(tree, description->node_compatible,
-                                             description->index);
+    int node =
+        description->path[0] != 0
+            ? machine_tree_path(tree, description->path)
+            : machine_tree_compatible(tree, description->node_compatible, description->index);
     return node < 0 ? "the machine does not have it"
                     : machine_tree_platform(tree, node, &device->platform);
 }
@@ -104,7 +105,7 @@ static const char *find_platform(struct device *device, const void *tree)
 void devices_init(void)
 {
     const void *tree = (const void *)root.boot->device_tree_address;
-    if (!machine_tree_valid(tree, root.boot->device_tree_size)) {
+    if (!tree_valid(tree, root.boot->device_tree_size)) {
         log_line("the machine's device tree is damaged: there are no devices");
         return;
     }
@@ -160,8 +161,7 @@ const char *devices_give(struct domain *domain)
             continue;
         }
         device->given = true;
-        log_line("device %s: %s for %s", names->name[i], device->description->driver,
-                 domain->name);
+        log_line("device %s: %s for %s", names->name[i], device->description->driver, domain->name);
     }
     return NULL;
 }

@@ -7,19 +7,22 @@
 
 #include "domains/root/domain.h"
 
-/* Looks for all devices of the description, on PCI and in the machine's device tree; says in the log what it found. */
+/* Looks for all devices of the description, on PCI and in the machine's device tree; says in the
+ * log what it found. */
 void devices_init(void);
 
 /*
- * Gives the domain, which is built but does not run, all devices of its description: registers, interrupts, queue memory
- * and an I/O space. The reason why it can't start, or NULL; optional devices that are not there are no reason.
+ * Gives the domain, which is built but does not run, all devices of its description: registers,
+ * interrupts, queue memory and an I/O space. The reason why it can't start, or NULL; optional
+ * devices that are not there are no reason.
  */
 const char *devices_give(struct domain *domain);
 
 /* Whether the device has been found and given to its domain. */
 bool device_given(const char *name);
 
-/* How many interrupts the device gave its domain, and their numbers; 0: none, or not given. For checks. */
+/* How many interrupts the device gave its domain, and their numbers; 0: none, or not given. For
+ * checks. */
 uint32_t device_interrupts(const char *name, uint32_t intid[4]);
 
 #endif

@@ -138,13 +138,12 @@ static const char *give_configuration(struct device *device, struct domain *doma
 {
     uint32_t copy = arena_slots(&domain->arena, 1);
     uint32_t frame = pci_bus.ecam_slot + (device->function->config_offset >> BH_PAGE_BITS);
-    if (copy == 0 || bh_cnode_copy(BH_ROOT_SLOT_CNODE, copy, BH_ROOT_SLOT_CNODE, frame,
-                                   BH_RIGHT_READ)
-                             .error != BH_OK) {
+    if (copy == 0 ||
+        bh_cnode_copy(BH_ROOT_SLOT_CNODE, copy, BH_ROOT_SLOT_CNODE, frame, BH_RIGHT_READ).error !=
+            BH_OK) {
         return "no slots for its configuration space";
     }
-    return give_registers(device, domain, copy, PCI_CONFIG_SIZE, BH_RIGHT_READ,
-                          BH_MMIO_PCI_CONFIG);
+    return give_registers(device, domain, copy, PCI_CONFIG_SIZE, BH_RIGHT_READ, BH_MMIO_PCI_CONFIG);
 }
 
 /* The I/O space, and memory for queues that the device sees where the domain sees it. */
@@ -212,8 +211,8 @@ const char *device_give_platform(struct device *device, struct domain *domain)
         if (frame == 0) {
             return "its registers are no device memory, or in use";
         }
-        const char *reason = give_registers(device, domain, frame, size,
-                                            BH_RIGHT_READ | BH_RIGHT_WRITE, i);
+        const char *reason =
+            give_registers(device, domain, frame, size, BH_RIGHT_READ | BH_RIGHT_WRITE, i);
         if (reason != NULL) {
             return reason;
         }

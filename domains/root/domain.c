@@ -29,8 +29,7 @@ struct domain *domain_allocate(uint32_t first, const char *name)
     for (uint32_t i = first; i < DOMAINS_MAX; i++) {
         struct domain *domain = &domains[i];
         if (domain->state == DOMAIN_FREE) {
-            *domain = (struct domain){
-                .number = i, .state = DOMAIN_WAITING, .deadline = UINT64_MAX};
+            *domain = (struct domain){.number = i, .state = DOMAIN_WAITING, .deadline = UINT64_MAX};
             memcpy(domain->name, name, strnlen(name, BH_NAME_MAX - 1));
             arena_init(&domain->arena);
             arena_init(&domain->tables);
@@ -84,22 +83,21 @@ static bool make_memory(struct domain *domain, const struct domain_plan *plan, b
     }
     *buffer = ipc_buffer.frame;
     domain->page = (struct bh_domain_page *)domain_window(domain);
-    domain->page_capacity =
-        (uint32_t)(((uint64_t)plan->page_frames * BH_PAGE_SIZE -
-                    offsetof(struct bh_domain_page, resource)) /
-                   sizeof(struct bh_resource));
+    domain->page_capacity = (uint32_t)(((uint64_t)plan->page_frames * BH_PAGE_SIZE -
+                                        offsetof(struct bh_domain_page, resource)) /
+                                       sizeof(struct bh_resource));
     if (domain->page_capacity > BH_DOMAIN_RESOURCE_MAX) {
         domain->page_capacity = BH_DOMAIN_RESOURCE_MAX;
     }
     /* Large frames where the heap fills them. */
     uint64_t large = plan->heap_size >> BH_LARGE_PAGE_BITS << BH_LARGE_PAGE_BITS;
     uint64_t rest = plan->heap_size - large;
-    return (large == 0 || (region_make(&heap, arena, large, BH_LARGE_PAGE_BITS) &&
-                           region_map(&heap, space, BH_DOMAIN_HEAP,
-                                      BH_RIGHT_READ | BH_RIGHT_WRITE))) &&
-           (rest == 0 || (region_make(&heap, arena, rest, BH_PAGE_BITS) &&
-                          region_map(&heap, space, BH_DOMAIN_HEAP + large,
-                                     BH_RIGHT_READ | BH_RIGHT_WRITE)));
+    return (large == 0 ||
+            (region_make(&heap, arena, large, BH_LARGE_PAGE_BITS) &&
+             region_map(&heap, space, BH_DOMAIN_HEAP, BH_RIGHT_READ | BH_RIGHT_WRITE))) &&
+           (rest == 0 ||
+            (region_make(&heap, arena, rest, BH_PAGE_BITS) &&
+             region_map(&heap, space, BH_DOMAIN_HEAP + large, BH_RIGHT_READ | BH_RIGHT_WRITE)));
 }
 
 static void fill_page(struct domain *domain, const struct domain_plan *plan)
@@ -149,8 +147,8 @@ const char *domain_build(struct domain *domain, const struct domain_plan *plan)
     if (!make_objects(domain, plan->cnode_radix) || !make_memory(domain, plan, &buffer)) {
         return "no memory to build it";
     }
-    const char *reason = load_program(&root.bundle, plan->program, &domain->arena, &domain->space,
-                                      &domain->entry);
+    const char *reason =
+        load_program(&root.bundle, plan->program, &domain->arena, &domain->space, &domain->entry);
     if (reason != NULL) {
         return reason;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A domain as root knows it: its objects, its memory, the domain page by which it learns what it holds. Number 0 is root
- * itself, which has channels like any other; then come the domains of the description, then the VMMs.
+ * A domain as root knows it: its objects, its memory, the domain page by which it learns what it
+ * holds. Number 0 is root itself, which has channels like any other; then come the domains of the
+ * description, then the VMMs.
  */
 #ifndef ROOT_DOMAIN_H
 #define ROOT_DOMAIN_H
@@ -12,9 +13,9 @@
 #include "domains/root/space.h"
 
 #define DOMAINS_DESCRIBED 16u /* numbers 1 to 16 */
-#define DOMAINS_MAX (1u + DOMAINS_DESCRIBED + BH_GUESTS_MAX)
-#define DOMAIN_SLOTS_MAX 512u
-#define DOMAIN_IO_SPACES 4u
+#define DOMAINS_MAX       (1u + DOMAINS_DESCRIBED + BH_GUESTS_MAX)
+#define DOMAIN_SLOTS_MAX  512u
+#define DOMAIN_IO_SPACES  4u
 
 /* Badges on root's endpoint: requests carry the domain's number, its faults this bit as well. */
 #define BADGE_FAULT UINT64_C(0x100)
@@ -34,7 +35,7 @@ struct domain {
     enum domain_state state;
     const struct domain_description *description; /* NULL: root, or a VMM */
     bool is_vmm;
-    uint32_t reads; /* enum reads */
+    uint32_t reads;    /* enum reads */
     uint64_t deadline; /* STARTING: when root goes on without it; UINT64_MAX: no more */
 
     struct arena arena;  /* everything it is made of */
@@ -78,8 +79,8 @@ struct domain *domain_find(const char *name);
 struct domain *domain_allocate(uint32_t first, const char *name);
 
 /*
- * Builds address space, thread and CNode. The reason why it failed, or NULL; what was made stays in the arena.
- * The thread does not run yet.
+ * Builds address space, thread and CNode. The reason why it failed, or NULL; what was made stays in
+ * the arena. The thread does not run yet.
  */
 const char *domain_build(struct domain *domain, const struct domain_plan *plan);
 
@@ -102,7 +103,8 @@ void domain_resource_set_state(struct domain *domain, uint32_t index, enum bh_re
 /* One of bits 8-63 of the domain's notification, in turn. */
 uint64_t domain_next_bit(struct domain *domain);
 
-/* Mints a capability to `owner`'s notification, with `badge`, into the domain's CNode. Its slot there; 0: full. */
+/* Mints a capability to `owner`'s notification, with `badge`, into the domain's CNode. Its slot
+ * there; 0: full. */
 uint32_t domain_grant_notification(struct domain *domain, const struct domain *owner,
                                    uint64_t badge);
 /* Copies one of root's capabilities into the domain's CNode. */
@@ -110,11 +112,13 @@ uint32_t domain_grant(struct domain *domain, bh_cptr slot, uint64_t rights);
 /* Empties a slot of the domain's CNode. */
 void domain_take_back(struct domain *domain, uint32_t slot);
 
-/* Memory of the domain's own arena, mapped into it and listed as a region; the address, 0: no memory. */
+/* Memory of the domain's own arena, mapped into it and listed as a region; the address, 0: no
+ * memory. */
 uint64_t domain_region_add(struct domain *domain, struct region *region, const char *name,
                            const char *object, uint64_t size, uint64_t argument);
 
-/* Where root maps what it shares with the domain: the domain page first, OWN_OFFSET on one more small thing. */
+/* Where root maps what it shares with the domain: the domain page first, OWN_OFFSET on one more
+ * small thing. */
 #define DOMAIN_WINDOW_OWN UINT64_C(0x10000)
 uint64_t domain_window(const struct domain *domain);
 

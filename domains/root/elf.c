@@ -4,15 +4,15 @@
 #include <string.h>
 
 /* System V gABI, chapters 4 and 5; ELF for the Arm 64-bit architecture. */
-#define ET_EXEC       2u
-#define EM_AARCH64    183u
-#define PT_LOAD       1u
-#define PT_DYNAMIC    2u
-#define PT_INTERP     3u
-#define PF_X          1u
-#define PF_W          2u
-#define HEADERS_MAX   64u
-#define PAGE_MASK     UINT64_C(0xfff)
+#define ET_EXEC     2u
+#define EM_AARCH64  183u
+#define PT_LOAD     1u
+#define PT_DYNAMIC  2u
+#define PT_INTERP   3u
+#define PF_X        1u
+#define PF_W        2u
+#define HEADERS_MAX 64u
+#define PAGE_MASK   UINT64_C(0xfff)
 
 struct elf_header {
     uint8_t ident[16];

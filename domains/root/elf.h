@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads the ELF of a domain: a static AArch64 executable whose loadable segments lie on pages of their own, inside a
- * window of addresses, none of them both writable and executable. The file is not trusted.
+ * Reads the ELF of a domain: a static AArch64 executable whose loadable segments lie on pages of
+ * their own, inside a window of addresses, none of them both writable and executable. The file is
+ * not trusted.
  */
 #ifndef ROOT_ELF_H
 #define ROOT_ELF_H
@@ -40,7 +41,8 @@ enum elf_status {
     ELF_ENTRY,   /* the entry point is in no executable segment */
 };
 
-/* Checks the file and fills *image. `low` and `high` are the window of addresses, multiples of the page size. */
+/* Checks the file and fills *image. `low` and `high` are the window of addresses, multiples of the
+ * page size. */
 enum elf_status elf_parse(const uint8_t *file, size_t size, uint64_t low, uint64_t high,
                           struct elf_image *image);
 

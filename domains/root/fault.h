@@ -7,7 +7,8 @@
 
 #include "domains/root/domain.h"
 
-/* Stops the faulting domain for good and says so in the log; a guest's VMM makes its guest a crashed one. */
+/* Stops the faulting domain for good and says so in the log; a guest's VMM makes its guest a
+ * crashed one. */
 void fault_handle(struct domain *domain, const struct bh_message *message);
 
 #endif

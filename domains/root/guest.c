@@ -14,8 +14,8 @@
 #include "libs/runtime/format.h"
 #include "libs/runtime/runtime.h"
 
-#define DETACH_US      UINT64_C(2000000)
-#define CRASH_LOOP_US  UINT64_C(10000000)
+#define DETACH_US     UINT64_C(2000000)
+#define CRASH_LOOP_US UINT64_C(10000000)
 
 static struct guest guests[BH_GUESTS_MAX];
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guests: what they are, whether they run, and their VMMs. Everything that a running guest consists of lies in its VMM's
- * arena, so that stopping it gives all of it back.
+ * Guests: what they are, whether they run, and their VMMs. Everything that a running guest consists
+ * of lies in its VMM's arena, so that stopping it gives all of it back.
  *
- * Stopping takes three steps: the VMM's thread is suspended, the services are asked to let go of its channels (state
- * STOPPING), and when they have, or two seconds later, its memory is revoked.
+ * Stopping takes three steps: the VMM's thread is suspended, the services are asked to let go of
+ * its channels (state STOPPING), and when they have, or two seconds later, its memory is revoked.
  */
 #ifndef ROOT_GUEST_H
 #define ROOT_GUEST_H
@@ -32,7 +32,8 @@ struct guest *guest_find(const char *name);
 struct guest *guest_of(const struct domain *vmm);
 struct guest *guest_at(uint32_t index);
 
-/* Defines a guest that the manager asks for; `config` is root's own copy. *index is its place in the table. */
+/* Defines a guest that the manager asks for; `config` is root's own copy. *index is its place in
+ * the table. */
 enum bh_root_status guest_create(const struct bh_guest_config *config, uint32_t *index);
 
 enum bh_root_status guest_start(struct guest *guest);
@@ -47,7 +48,8 @@ enum bh_root_status guest_destroy(struct guest *guest);
 enum bh_root_status guest_event(struct guest *guest, uint64_t event, uint64_t code);
 void guest_faulted(struct guest *guest, const char *reason);
 
-/* A holder of one of the guest's channels has let go of it, or time has passed: goes on with stopping. */
+/* A holder of one of the guest's channels has let go of it, or time has passed: goes on with
+ * stopping. */
 void guests_step(uint64_t now);
 
 /* The next time at which guests_step has something to do; UINT64_MAX: never. */
@@ -61,8 +63,8 @@ void guests_autostart(void);
 
 /* --- guest_build.c --- */
 
-/* Builds the VMM of a guest, ready to start, as guest->vmm. On failure *status says why, and guest->vmm is what has
- * been built so far (it may be NULL). */
+/* Builds the VMM of a guest, ready to start, as guest->vmm. On failure *status says why, and
+ * guest->vmm is what has been built so far (it may be NULL). */
 const char *guest_build(struct guest *guest, uint32_t index, enum bh_root_status *status);
 
 #endif

@@ -45,10 +45,8 @@ static const char *give_config(const struct guest *guest)
         return "no memory for its configuration";
     }
     memcpy((void *)window, &guest->info.config, sizeof(guest->info.config));
-    struct bh_resource resource = {.kind = BH_RESOURCE_REGION,
-                                   .name = "guest",
-                                   .address = address,
-                                   .size = BH_PAGE_SIZE};
+    struct bh_resource resource = {
+        .kind = BH_RESOURCE_REGION, .name = "guest", .address = address, .size = BH_PAGE_SIZE};
     return domain_resource_add(vmm, &resource) < BH_DOMAIN_RESOURCE_MAX ? NULL : "too much";
 }
 
@@ -81,8 +79,8 @@ static const char *give_processor(const struct guest *guest, const struct space 
         return "no memory for its virtual processor";
     }
     if (bh_vcpu_configure(vmm->vcpu, vmm->tcb, guest_space->cap, frame.frame).error != BH_OK ||
-        bh_cnode_copy(vmm->cnode, BH_SLOT_VCPU, BH_ROOT_SLOT_CNODE, vmm->vcpu, BH_RIGHTS_ALL).error !=
-            BH_OK ||
+        bh_cnode_copy(vmm->cnode, BH_SLOT_VCPU, BH_ROOT_SLOT_CNODE, vmm->vcpu, BH_RIGHTS_ALL)
+                .error != BH_OK ||
         bh_cnode_copy(vmm->cnode, BH_SLOT_GUEST_SPACE, BH_ROOT_SLOT_CNODE, guest_space->cap,
                       BH_RIGHTS_ALL)
                 .error != BH_OK) {
@@ -115,9 +113,9 @@ static const char *give_disks(const struct guest *guest)
     }
     for (uint32_t i = 0; reason == NULL && i < config->disk_count; i++) {
         char name[] = {'d', 'i', 's', 'k', (char)('0' + i), 0};
-        reason = channel_open_block(vmm, name, config->disk[i].volume,
-                                    config->disk[i].read_only != 0, 0,
-                                    guest->settings.disk_data_size);
+        reason =
+            channel_open_block(vmm, name, config->disk[i].volume, config->disk[i].read_only != 0, 0,
+                               guest->settings.disk_data_size);
         reason = reason == NULL ? give_doorbell(vmm, name) : reason;
     }
     return reason;

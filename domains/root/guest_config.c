@@ -105,8 +105,7 @@ static bool listed(const struct name_list *list, const char *name)
     return false;
 }
 
-const char *volume_resolve(const struct description *description, const char *name,
-                           bool *read_only)
+const char *volume_resolve(const struct description *description, const char *name, bool *read_only)
 {
     const struct volume_description *volume = description_volume(description, name);
     if (volume == NULL) {
@@ -130,11 +129,11 @@ uint32_t guest_volumes(const struct description *description, const struct bh_gu
 {
     uint32_t count = 0;
     bool ignored;
-    use[count++] = (struct volume_use){
-        volume_resolve(description, config->kernel_volume, &ignored), true};
+    use[count++] =
+        (struct volume_use){volume_resolve(description, config->kernel_volume, &ignored), true};
     if (config->initrd_volume[0] != 0) {
-        use[count++] = (struct volume_use){
-            volume_resolve(description, config->initrd_volume, &ignored), true};
+        use[count++] =
+            (struct volume_use){volume_resolve(description, config->initrd_volume, &ignored), true};
     }
     for (uint32_t i = 0; i < config->disk_count; i++) {
         bool read_only = config->disk[i].read_only != 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether a guest may be what somebody wants it to be: the checks on a configuration, whoever made it, and the quota
- * for those that the manager makes. Pure: the caller passes its own copy.
+ * Whether a guest may be what somebody wants it to be: the checks on a configuration, whoever made
+ * it, and the quota for those that the manager makes. Pure: the caller passes its own copy.
  */
 #ifndef ROOT_GUEST_CONFIG_H
 #define ROOT_GUEST_CONFIG_H
@@ -9,8 +9,8 @@
 #include "domains/root/description.h"
 
 #define GUEST_MEMORY_UNIT (UINT64_C(2) << 20)
-#define GUEST_MEMORY_MIN (UINT64_C(16) << 20)
-#define GUEST_MEMORY_MAX (UINT64_C(128) << 30)
+#define GUEST_MEMORY_MIN  (UINT64_C(16) << 20)
+#define GUEST_MEMORY_MAX  (UINT64_C(128) << 30)
 
 /* The reason why the configuration can't be, or NULL. Names are not looked up. */
 const char *guest_config_check(const struct bh_guest_config *config);
@@ -21,7 +21,8 @@ struct quota_use {
     uint64_t memory;
 };
 
-/* The reason why the quota forbids the guest, or NULL. `volume_name` gives the partition for a volume or alias. */
+/* The reason why the quota forbids the guest, or NULL. `volume_name` gives the partition for a
+ * volume or alias. */
 const char *guest_quota_check(const struct description *description, const struct quota_use *use,
                               const struct bh_guest_config *config);
 
@@ -31,7 +32,8 @@ struct volume_use {
     bool read_only;
 };
 
-/* The partition behind a volume's name or alias; *read_only is set when nobody may write it, else left alone. */
+/* The partition behind a volume's name or alias; *read_only is set when nobody may write it, else
+ * left alone. */
 const char *volume_resolve(const struct description *description, const char *name,
                            bool *read_only);
 

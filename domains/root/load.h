@@ -6,7 +6,8 @@
 #include "domains/root/bundle.h"
 #include "domains/root/space.h"
 
-/* Maps the program's segments into `space`, out of `arena`, and gives its entry point. The reason why not, or NULL. */
+/* Maps the program's segments into `space`, out of `arena`, and gives its entry point. The reason
+ * why not, or NULL. */
 const char *load_program(const struct bundle *bundle, const char *name, struct arena *arena,
                          const struct space *space, uint64_t *entry);
 

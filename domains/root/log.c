@@ -26,8 +26,8 @@ static void send(void)
 {
     struct bh_console_chunk chunk = {0};
     bool any = false;
-    while ((chunk.length = (uint32_t)backlog_peek(&backlog, (char *)chunk.data,
-                                                  BH_CONSOLE_CHUNK_MAX)) != 0) {
+    while ((chunk.length =
+                (uint32_t)backlog_peek(&backlog, (char *)chunk.data, BH_CONSOLE_CHUNK_MAX)) != 0) {
         enum bh_ring_status status = bh_ring_produce(&channel->submit, &chunk);
         if (status == BH_RING_FULL && !bh_ring_producer_sleep(&channel->submit)) {
             continue; /* room has come since */

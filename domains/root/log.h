@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Root's log: lines to the kernel's debug console until the console server runs, to root's own log channel from then on.
- * Root never waits for anybody: lines that find the ring full are kept in a backlog, and lost (and counted) when that is
- * full as well.
+ * Root's log: lines to the kernel's debug console until the console server runs, to root's own log
+ * channel from then on. Root never waits for anybody: lines that find the ring full are kept in a
+ * backlog, and lost (and counted) when that is full as well.
  */
 #ifndef ROOT_LOG_H
 #define ROOT_LOG_H

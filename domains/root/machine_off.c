@@ -7,7 +7,8 @@
 #include "domains/root/root.h"
 #include "libs/runtime/runtime.h"
 
-#define LOOK_US  UINT64_C(5000)    /* how often root looks whether the console server has taken the log */
+#define LOOK_US \
+    UINT64_C(5000) /* how often root looks whether the console server has taken the log */
 #define GRACE_US UINT64_C(50000)   /* ... and what it then gets to put it out */
 #define LIMIT_US UINT64_C(1000000) /* after which the log is given up */
 

@@ -75,16 +75,15 @@ bool pci_host_interrupt(const struct pci_host *host, const struct pci_function *
     uint64_t address_mask = cells_take(&mask, 1);
     (void)cells_take(&mask, 2);
     uint64_t pin_mask = cells_take(&mask, 1);
-    uint64_t address = (uint64_t)function->device << DEVICE_SHIFT |
-                       (uint64_t)function->function << FUNCTION_SHIFT;
+    uint64_t address = (uint64_t)function->device << DEVICE_SHIFT | (uint64_t)function->function
+                                                                        << FUNCTION_SHIFT;
     /* Each entry: unit address (3), pin (1), controller (1), its unit address, its interrupt. */
     while (cells_have(&map, 5)) {
         uint64_t entry_address = cells_take(&map, 1);
         (void)cells_take(&map, 2);
         uint64_t entry_pin = cells_take(&map, 1);
         int controller = fdt_node_offset_by_phandle(host->tree, (uint32_t)cells_take(&map, 1));
-        if (controller < 0 ||
-            cells_number(host->tree, controller, "#interrupt-cells", 0) != 3) {
+        if (controller < 0 || cells_number(host->tree, controller, "#interrupt-cells", 0) != 3) {
             return false;
         }
         uint32_t skip = cells_number(host->tree, controller, "#address-cells", 0);

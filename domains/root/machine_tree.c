@@ -8,11 +8,6 @@
 
 #define DEPTH_MAX 16u
 
-bool machine_tree_valid(const void *tree, size_t size)
-{
-    return fdt_check_full(tree, size) == 0;
-}
-
 int machine_tree_path(const void *tree, const char *path)
 {
     int node = fdt_path_offset(tree, path);
@@ -42,7 +37,8 @@ int machine_tree_compatible(const void *tree, const char *compatible, uint32_t i
     return -1;
 }
 
-/* An address on the bus `bus` as one on the bus above, by one `ranges` property. False: it does not go through. */
+/* An address on the bus `bus` as one on the bus above, by one `ranges` property. False: it does not
+ * go through. */
 static bool translate_once(const void *tree, int bus, int parent, uint64_t *address, uint64_t size)
 {
     struct cells ranges;
@@ -59,8 +55,7 @@ static bool translate_once(const void *tree, int bus, int parent, uint64_t *addr
         uint64_t child = cells_take(&ranges, child_cells);
         uint64_t base = cells_take(&ranges, parent_cells);
         uint64_t length = cells_take(&ranges, size_cells);
-        if (*address >= child && *address - child < length &&
-            size <= length - (*address - child)) {
+        if (*address >= child && *address - child < length && size <= length - (*address - child)) {
             *address = base + (*address - child);
             return true;
         }
@@ -103,7 +98,8 @@ static const char *read_registers(const void *tree, int node, struct platform_de
     return device->reg_count == 0 ? "its reg is empty" : NULL;
 }
 
-/* The phandle of the controller that a node's interrupts go to: its own property, or that of a node above. */
+/* The phandle of the controller that a node's interrupts go to: its own property, or that of a node
+ * above. */
 static uint32_t interrupt_parent(const void *tree, int node)
 {
     for (unsigned depth = 0; node >= 0 && depth < DEPTH_MAX; depth++) {
@@ -132,8 +128,7 @@ const char *machine_tree_platform(const void *tree, int node, struct platform_de
         return "its interrupts do not go to the GIC";
     }
     while (device->interrupt_count < PLATFORM_PARTS && cells_have(&interrupts, 3)) {
-        if (!cells_take_interrupt(&interrupts,
-                                  &device->interrupt[device->interrupt_count++])) {
+        if (!cells_take_interrupt(&interrupts, &device->interrupt[device->interrupt_count++])) {
             return "one of its interrupts is no SPI";
         }
     }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What root reads from the machine's device tree: platform devices, and the PCI host bridge. The tree comes from the
- * loader and is believed about addresses (nothing else could tell), but never about its own structure.
+ * What root reads from the machine's device tree: platform devices, and the PCI host bridge. The
+ * tree comes from the loader and is believed about addresses (nothing else could tell), but never
+ * about its own structure. The caller has checked it with tree_valid.
  *
- * Sources: Devicetree Specification 0.4; the Linux bindings host-generic-pci, iommu (pci-iommu) and arm,gic-v3.
+ * Sources: Devicetree Specification 0.4; the Linux bindings host-generic-pci, iommu (pci-iommu) and
+ * arm,gic-v3.
  */
 #ifndef ROOT_MACHINE_TREE_H
 #define ROOT_MACHINE_TREE_H
@@ -15,7 +17,7 @@
 #include "drivers/pci/pci.h"
 
 #define PLATFORM_PARTS 4u
-#define PCI_WINDOWS 4u
+#define PCI_WINDOWS    4u
 
 struct machine_interrupt {
     uint32_t intid; /* 32 to 1019: an SPI */
@@ -40,20 +42,20 @@ struct pci_host {
     struct pci_window window[PCI_WINDOWS];
 };
 
-/* Whether the tree is one, whole, within `size` bytes. */
-bool machine_tree_valid(const void *tree, size_t size);
-
-/* The node, or -1. `index`: which of those with the compatible, in order of the tree; disabled ones don't count. */
+/* The node, or -1. `index`: which of those with the compatible, in order of the tree; disabled ones
+ * don't count. */
 int machine_tree_path(const void *tree, const char *path);
 int machine_tree_compatible(const void *tree, const char *compatible, uint32_t index);
 
-/* Registers (as the processor sees them) and interrupts of a node. The reason why it can't be used, or NULL. */
+/* Registers (as the processor sees them) and interrupts of a node. The reason why it can't be used,
+ * or NULL. */
 const char *machine_tree_platform(const void *tree, int node, struct platform_device *device);
 
 /* The first pci-host-ecam-generic. The reason why there is none to use, or NULL. */
 const char *machine_tree_pci_host(const void *tree, struct pci_host *host);
 
-/* The interrupt behind a function's pin (1 INTA to 4 INTD), by the bridge's interrupt-map. False: none. */
+/* The interrupt behind a function's pin (1 INTA to 4 INTD), by the bridge's interrupt-map. False:
+ * none. */
 bool pci_host_interrupt(const struct pci_host *host, const struct pci_function *function,
                         struct machine_interrupt *interrupt);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Root: the first domain. It builds all others from the system description, answers their requests, supervises them,
- * and builds guests. It never waits for any of them.
+ * Root: the first domain. It builds all others from the system description, answers their requests,
+ * supervises them, and builds guests. It never waits for any of them.
  */
 #include <bh/syscall.h>
 #include <string.h>
@@ -55,8 +55,8 @@ static bool program_exists(void *context, const char *name)
 static void read_bundle(void)
 {
     const struct bh_boot_info *boot = root.boot;
-    root.bundle = (struct bundle){.data = (const uint8_t *)boot->bundle_address,
-                                  .size = boot->bundle_size};
+    root.bundle =
+        (struct bundle){.data = (const uint8_t *)boot->bundle_address, .size = boot->bundle_size};
     enum bundle_status status = bundle_check(&root.bundle);
     if (status != BUNDLE_END) {
         log_line("the bundle is %s; files before that place are used", bundle_status_text(status));

@@ -5,10 +5,10 @@
 
 #include "domains/root/slots.h"
 
-#define SLOTS_MAX      (UINT32_C(1) << 18)
-#define RAM_NODES      8192u
-#define DEVICE_NODES   2048u
-#define SLOT_RUNS      16384u
+#define SLOTS_MAX    (UINT32_C(1) << 18)
+#define RAM_NODES    8192u
+#define DEVICE_NODES 2048u
+#define SLOT_RUNS    16384u
 
 static uint64_t slot_words[SLOTS_MAX / 64];
 static struct slots slots;
@@ -34,8 +34,8 @@ static bool split(void *context, uint32_t slot, unsigned half_bits, uint32_t *fi
     if (*first == SLOTS_NONE) {
         return false;
     }
-    struct bh_result result = bh_untyped_retype(slot, *type, half_bits, BH_RETYPE_NEXT,
-                                                BH_ROOT_SLOT_CNODE, *first, 2);
+    struct bh_result result =
+        bh_untyped_retype(slot, *type, half_bits, BH_RETYPE_NEXT, BH_ROOT_SLOT_CNODE, *first, 2);
     if (result.error != BH_OK) {
         slots_free(&slots, *first, 2);
         return false;
@@ -62,8 +62,8 @@ void memory_init(const struct bh_boot_info *info)
                &(struct buddy_operations){.split = split, .merge = merge, .context = &device_type});
     for (uint32_t i = 0; i < info->untyped_count && i < BH_BOOT_INFO_UNTYPED_MAX; i++) {
         const struct bh_boot_untyped *untyped = &info->untyped[i];
-        (void)buddy_add(untyped->device != 0 ? &device : &ram, untyped->address,
-                        untyped->size_bits, untyped->slot);
+        (void)buddy_add(untyped->device != 0 ? &device : &ram, untyped->address, untyped->size_bits,
+                        untyped->slot);
     }
 }
 
@@ -146,7 +146,8 @@ static uint64_t block_size(uint32_t block)
     return UINT64_C(1) << ram.node[block].size_bits;
 }
 
-/* A block for `bytes` of objects of 2^bits bytes: the largest power of two that they fill, or what there is. */
+/* A block for `bytes` of objects of 2^bits bytes: the largest power of two that they fill, or what
+ * there is. */
 static uint32_t block_add(struct arena *arena, uint64_t bytes, unsigned bits)
 {
     unsigned want = 63u - (unsigned)__builtin_clzll(bytes);
@@ -170,9 +171,10 @@ static uint64_t align_up(uint64_t value, unsigned bits)
     return (value + mask) & ~mask;
 }
 
-/* Makes as many of `count` objects as fit behind `used` bytes of the block; returns how many, and moves *used. */
-static uint32_t make_in_block(uint32_t block, uint64_t *used, enum bh_type type,
-                              unsigned size_bits, unsigned bits, uint32_t slot, uint32_t count)
+/* Makes as many of `count` objects as fit behind `used` bytes of the block; returns how many, and
+ * moves *used. */
+static uint32_t make_in_block(uint32_t block, uint64_t *used, enum bh_type type, unsigned size_bits,
+                              unsigned bits, uint32_t slot, uint32_t count)
 {
     uint64_t start = align_up(*used, bits);
     if (start >= block_size(block)) {

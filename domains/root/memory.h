@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Root's memory and slots: the untyped memory that the kernel handed over at boot, and root's own CNode.
+ * Root's memory and slots: the untyped memory that the kernel handed over at boot, and root's own
+ * CNode.
  *
- * Objects are made in arenas. An arena holds blocks of the buddy allocator and the slots of all capabilities that stand
- * for its objects; destroying it revokes the blocks, so that every object in it and every capability to one, in
- * whichever CNode or address space, is gone, and memory and slots are free again.
+ * Objects are made in arenas. An arena holds blocks of the buddy allocator and the slots of all
+ * capabilities that stand for its objects; destroying it revokes the blocks, so that every object
+ * in it and every capability to one, in whichever CNode or address space, is gone, and memory and
+ * slots are free again.
  */
 #ifndef ROOT_MEMORY_H
 #define ROOT_MEMORY_H
@@ -38,20 +40,23 @@ void slot_delete(uint32_t slot);
 void arena_init(struct arena *arena);
 
 /*
- * Makes `count` objects (size_bits as for bh_untyped_retype) with their capabilities in a row of root's slots.
- * Returns the first slot; 0: no memory or no slots, and what was made stays in the arena.
+ * Makes `count` objects (size_bits as for bh_untyped_retype) with their capabilities in a row of
+ * root's slots. Returns the first slot; 0: no memory or no slots, and what was made stays in the
+ * arena.
  */
 uint32_t arena_make(struct arena *arena, enum bh_type type, unsigned size_bits, uint32_t count);
 
-/* A row of empty slots that is freed with the arena, for capabilities to its objects; 0: none is left. */
+/* A row of empty slots that is freed with the arena, for capabilities to its objects; 0: none is
+ * left. */
 uint32_t arena_slots(struct arena *arena, uint32_t count);
 
 /* Destroys everything in the arena. It is empty afterwards and may be used again. */
 void arena_destroy(struct arena *arena);
 
 /*
- * The Untyped or Frames of device memory. `device_frames` makes frames of 4 KiB for [address, address + size), both
- * multiples of 4 KiB, with their capabilities in a row of slots, for good. 0: not device memory, or in use already.
+ * The Untyped or Frames of device memory. `device_frames` makes frames of 4 KiB for [address,
+ * address + size), both multiples of 4 KiB, with their capabilities in a row of slots, for good. 0:
+ * not device memory, or in use already.
  */
 uint32_t device_frames(uint64_t address, uint64_t size);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Typed properties of a device-tree node, by table: each entry says what a property is called, what it must be, and
- * where in a struct its value goes. Properties that the table does not have are errors.
+ * Typed properties of a device-tree node, by table: each entry says what a property is called, what
+ * it must be, and where in a struct its value goes. Properties that the table does not have are
+ * errors.
  */
 #ifndef ROOT_PROPERTY_H
 #define ROOT_PROPERTY_H
@@ -39,10 +40,13 @@ struct property {
     bool required;
 };
 
-#define PROPERTIES_END {.name = NULL}
+#define PROPERTIES_END \
+    {                  \
+        .name = NULL   \
+    }
 
-/* Fills the struct at `target` from the node's properties; what is missing is left as it is. False: something is
- * wrong, and all of it has been reported. `where` is the node's path. */
+/* Fills the struct at `target` from the node's properties; what is missing is left as it is. False:
+ * something is wrong, and all of it has been reported. `where` is the node's path. */
 bool properties_read(const void *tree, int node, const char *where, const struct property *table,
                      void *target, const struct description_report *report);
 

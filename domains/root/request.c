@@ -18,8 +18,8 @@ const char *request_page_make(struct domain *domain)
 {
     struct region region;
     uint64_t window = domain_window(domain) + DOMAIN_WINDOW_OWN;
-    if (domain_region_add(domain, &region, "request", "", sizeof(struct bh_root_request_page),
-                          0) == 0 ||
+    if (domain_region_add(domain, &region, "request", "", sizeof(struct bh_root_request_page), 0) ==
+            0 ||
         !region_map(&region, &root.space, window, BH_RIGHT_READ)) {
         return "no memory for its request page";
     }

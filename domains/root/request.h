@@ -7,7 +7,8 @@
 
 #include "domains/root/domain.h"
 
-/* Handles a request; `answer` is filled with what goes back. False: nobody waits for an answer any more. */
+/* Handles a request; `answer` is filled with what goes back. False: nobody waits for an answer any
+ * more. */
 bool request_handle(struct domain *domain, const struct bh_message *message,
                     uint64_t answer[BH_MESSAGE_REGISTERS]);
 

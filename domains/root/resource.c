@@ -12,8 +12,7 @@ static uint64_t obstacle(const struct domain *domain, uint64_t address, uint64_t
     for (uint32_t i = 0; i < domain->page->resource_count; i++) {
         const struct bh_resource *resource = &domain->page->resource[i];
         if (resource->state != BH_RESOURCE_UNUSED && resource->address != 0 &&
-            resource->address < address + size &&
-            address < resource->address + resource->size) {
+            resource->address < address + size && address < resource->address + resource->size) {
             return resource->address + resource->size;
         }
     }
@@ -139,10 +138,8 @@ uint64_t domain_region_add(struct domain *domain, struct region *region, const c
         !region_map(region, &domain->space, address, BH_RIGHT_READ | BH_RIGHT_WRITE)) {
         return 0;
     }
-    struct bh_resource resource = {.kind = BH_RESOURCE_REGION,
-                                   .address = address,
-                                   .size = size,
-                                   .argument = {argument}};
+    struct bh_resource resource = {
+        .kind = BH_RESOURCE_REGION, .address = address, .size = size, .argument = {argument}};
     memcpy(resource.name, name, strnlen(name, BH_NAME_MAX - 1));
     memcpy(resource.object, object, strnlen(object, BH_NAME_MAX - 1));
     return domain_resource_add(domain, &resource) < BH_DOMAIN_RESOURCE_MAX ? address : 0;

@@ -26,8 +26,8 @@ static bool map_volumes_for_root(struct domain *domain)
 
 const char *share_make(struct domain *domain, bool statistics, uint32_t serves)
 {
-    if (statistics && domain_region_add(domain, &domain->statistics, "statistics", "",
-                                        BH_PAGE_SIZE, 0) == 0) {
+    if (statistics &&
+        domain_region_add(domain, &domain->statistics, "statistics", "", BH_PAGE_SIZE, 0) == 0) {
         return "no memory for its statistics";
     }
     if (serves == BH_PROTOCOL_CONSOLE &&
@@ -35,10 +35,9 @@ const char *share_make(struct domain *domain, bool statistics, uint32_t serves)
                           HISTORY_CONSOLES * sizeof(struct bh_console_history), 0) == 0) {
         return "no memory for the consoles' history";
     }
-    if (serves == BH_PROTOCOL_BLOCK &&
-        (domain_region_add(domain, &domain->volumes, "volumes", "", BH_VOLUMES_REGION_SIZE, 0) ==
-             0 ||
-         !map_volumes_for_root(domain))) {
+    if (serves == BH_PROTOCOL_BLOCK && (domain_region_add(domain, &domain->volumes, "volumes", "",
+                                                          BH_VOLUMES_REGION_SIZE, 0) == 0 ||
+                                        !map_volumes_for_root(domain))) {
         return "no memory for the table of volumes";
     }
     return NULL;
@@ -65,10 +64,10 @@ static bool show(struct domain *owner, struct region *region, struct domain *rea
 /* Gives `reader` the notification by which it asks `owner` for fresh counters. */
 static bool give_refresh(struct domain *owner, struct domain *reader)
 {
-    struct bh_resource resource = {
-        .kind = BH_RESOURCE_NOTIFY,
-        .name = "refresh",
-        .cap = domain_grant_notification(reader, owner, BH_SIGNAL_REFRESH)};
+    struct bh_resource resource = {.kind = BH_RESOURCE_NOTIFY,
+                                   .name = "refresh",
+                                   .cap =
+                                       domain_grant_notification(reader, owner, BH_SIGNAL_REFRESH)};
     memcpy(resource.object, owner->name, BH_NAME_MAX);
     if (resource.cap == 0) {
         return false;
@@ -96,8 +95,7 @@ static void connect(struct domain *owner, struct domain *reader)
         good = show(owner, &owner->volumes, reader, "volumes", "") && good;
     }
     if (!good) {
-        log_line("%s can't read what %s publishes: its tables are full", reader->name,
-                 owner->name);
+        log_line("%s can't read what %s publishes: its tables are full", reader->name, owner->name);
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What domains publish for others to read: statistics, consoles' history, volumes, the table of guests. */
+/* What domains publish for others to read: statistics, consoles' history, volumes, the table of
+ * guests. */
 #ifndef ROOT_SHARE_H
 #define ROOT_SHARE_H
 
@@ -8,7 +9,8 @@
 /* Makes what the domain publishes, writable for it. The reason why not, or NULL. */
 const char *share_make(struct domain *domain, bool statistics, uint32_t serves);
 
-/* Lets the domain read what it may of all domains that run, and those that may read what it publishes. */
+/* Lets the domain read what it may of all domains that run, and those that may read what it
+ * publishes. */
 void share_connect(struct domain *domain);
 
 #endif

@@ -17,7 +17,8 @@ struct slots {
     uint32_t free_count;
 };
 
-/* `words` holds (count + 63) / 64 words. Slots below `first` are in use from the start; slot 0 always is. */
+/* `words` holds (count + 63) / 64 words. Slots below `first` are in use from the start; slot 0
+ * always is. */
 void slots_init(struct slots *slots, uint64_t *words, uint32_t count, uint32_t first);
 
 /* The first of `count` free slots in a row, now in use; SLOTS_NONE when there is no such row. */

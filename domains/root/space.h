@@ -2,9 +2,10 @@
 /*
  * Address spaces and the memory mapped into them.
  *
- * A region is memory that root lends to one or more spaces: a row of frames in somebody's arena. A frame capability has
- * one mapping, so each further mapping of a region goes through copies, whose slots belong to the region's arena: when
- * the arena is destroyed the memory disappears from all spaces.
+ * A region is memory that root lends to one or more spaces: a row of frames in somebody's arena. A
+ * frame capability has one mapping, so each further mapping of a region goes through copies, whose
+ * slots belong to the region's arena: when the arena is destroyed the memory disappears from all
+ * spaces.
  */
 #ifndef ROOT_SPACE_H
 #define ROOT_SPACE_H
@@ -16,7 +17,8 @@ struct space {
     struct arena *tables; /* where its page tables come from */
 };
 
-/* Maps a frame, with page tables as they are needed. False: no memory for them, or something is mapped there. */
+/* Maps a frame, with page tables as they are needed. False: no memory for them, or something is
+ * mapped there. */
 bool space_map(const struct space *space, bh_cptr frame, uint64_t address, uint64_t rights,
                uint64_t attributes);
 

@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#define TRIES 4u /* the writer runs below root's priority: it can't change the table while root reads */
+#define TRIES \
+    4u /* the writer runs below root's priority: it can't change the table while root reads */
 
 static const volatile struct bh_volume_table *table;
 
