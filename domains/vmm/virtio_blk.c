@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "domains/vmm/system.h"
+#include "domains/vmm/virtio_blk_transfer.h"
 #include "domains/vmm/virtio_memory.h"
-#include "ipc/statistics.h"
 #include "libs/runtime/runtime.h"
 
 /* 5.2.3 */
@@ -14,7 +14,6 @@
 #define F_SEG_MAX  (UINT64_C(1) << 2)
 #define F_RO       (UINT64_C(1) << 5)
 #define F_BLK_SIZE (UINT64_C(1) << 6)
-#define F_FLUSH    (UINT64_C(1) << 9)
 
 #define PIECE_MIN 32768u /* bytes: smaller pieces of a larger request are not sent */
 
@@ -25,11 +24,6 @@ enum request_type {
     TYPE_FLUSH = 4,
     TYPE_GET_ID = 8
 };
-enum request_status {
-    STATUS_OK = 0,
-    STATUS_IO_ERROR = 1,
-    STATUS_UNSUPPORTED = 2
-};
 
 struct request_header {
     uint32_t type;
@@ -38,144 +32,6 @@ struct request_header {
 };
 
 _Static_assert(sizeof(struct request_header) == 16, "5.2.6");
-
-static struct bh_io_counters *counters(const struct virtio_blk *blk)
-{
-    return &vm_statistics(blk->vm)->block;
-}
-
-static void request_free(struct virtio_blk *blk, struct virtio_blk_request *request)
-{
-    if (request->segments != request->inline_segments) {
-        free(request->segments);
-    }
-    request->segments = request->inline_segments;
-    request->next_free = blk->free;
-    blk->free = request;
-}
-
-/* Answered for good. 2.7.8.2: `written` counts from the start of what the driver made writable. */
-static void request_finish(struct virtio_blk *blk, struct virtio_blk_request *request)
-{
-    if (!request->orphan) {
-        bool ok = request->status == STATUS_OK;
-        uint32_t written = request->operation != BH_BLOCK_READ ? 1 : ok ? request->length + 1 : 0;
-        *request->status_byte = request->status;
-        virtqueue_push(&blk->device.queue[0], request->head, written);
-        counters(blk)->errors += ok ? 0 : 1;
-    }
-    request_free(blk, request);
-}
-
-/* --- Sending --- */
-
-static bool send_piece(struct virtio_blk *blk, struct virtio_blk_request *request, uint64_t offset,
-                       uint32_t length)
-{
-    enum bh_block_operation operation = (enum bh_block_operation)request->operation;
-    uint64_t sector = request->sector + request->sent / BH_BLOCK_SECTOR;
-    if (bh_block_client_submit(&blk->client, operation, sector, offset, length, request) !=
-        BH_RING_OK) {
-        return false;
-    }
-    request->pieces++;
-    return true;
-}
-
-static bool send_flush(struct virtio_blk *blk, struct virtio_blk_request *request)
-{
-    if (bh_block_client_submit(&blk->client, BH_BLOCK_FLUSH, 0, 0, 0, request) != BH_RING_OK) {
-        return false;
-    }
-    request->pieces++;
-    counters(blk)->flushes++;
-    return true;
-}
-
-static bool sent_wholly(const struct virtio_blk_request *request)
-{
-    return request->sent == (request->operation == BH_BLOCK_FLUSH ? 1 : request->length);
-}
-
-/*
- * Room in the data region for `*length` bytes, or for less, which *length becomes then. Rather than
- * in scraps a request goes when more room is free.
- */
-static uint64_t take_room(struct virtio_blk *blk, uint32_t *length)
-{
-    uint32_t left = *length < BH_BLOCK_LENGTH_MAX ? *length : BH_BLOCK_LENGTH_MAX;
-    uint64_t offset = bh_pages_take(&blk->pages, left);
-    while (offset == BH_PAGES_NONE && left > blk->piece_min) {
-        left = (left / 2 + BH_CHANNEL_PAGE - 1) / BH_CHANNEL_PAGE * BH_CHANNEL_PAGE;
-        offset = bh_pages_take(&blk->pages, left);
-    }
-    *length = left;
-    return offset;
-}
-
-/* Sends what is left of a request. False: some of it must wait for answers. */
-static bool request_send(struct virtio_blk *blk, struct virtio_blk_request *request)
-{
-    if (request->operation == BH_BLOCK_FLUSH) {
-        request->sent = send_flush(blk, request) ? 1 : 0;
-        return request->sent == 1;
-    }
-    while (request->sent < request->length) {
-        uint32_t length = request->length - request->sent;
-        if (!blk->client.attached || blk->client.free_count == 0) {
-            return false;
-        }
-        uint64_t offset = take_room(blk, &length);
-        if (offset == BH_PAGES_NONE) {
-            return false;
-        }
-        if (request->operation == BH_BLOCK_WRITE) {
-            (void)virtqueue_copy_out(request->segments, request->segment_count, request->sent,
-                                     blk->client.channel.data + offset, length);
-        }
-        if (!send_piece(blk, request, offset, length)) {
-            bh_pages_give(&blk->pages, offset, length);
-            return false;
-        }
-        request->sent += length;
-    }
-    return true;
-}
-
-/* --- Answers --- */
-
-/* All pieces are answered. Without FLUSH a write must be durable now (5.2.6.2). */
-static bool needs_flush(const struct virtio_blk *blk, const struct virtio_blk_request *request)
-{
-    return request->operation == BH_BLOCK_WRITE && !request->flushed && !request->orphan &&
-           request->status == STATUS_OK && !virtio_device_has(&blk->device, F_FLUSH);
-}
-
-static void piece_answered(struct virtio_blk *blk, const struct bh_block_done *done)
-{
-    struct virtio_blk_request *request = done->cookie;
-    const struct bh_block_request *piece = &done->request;
-    request->pieces--;
-    if (done->status != BH_BLOCK_OK) {
-        request->status = STATUS_IO_ERROR;
-    } else if (piece->operation == BH_BLOCK_READ && !request->orphan) {
-        (void)virtqueue_copy_in(request->segments, request->segment_count,
-                                (piece->sector - request->sector) * BH_BLOCK_SECTOR,
-                                blk->client.channel.data + piece->offset, piece->length);
-    }
-    bh_pages_give(&blk->pages, piece->offset, piece->length);
-    if (request->pieces != 0 || !sent_wholly(request)) {
-        return;
-    }
-    if (needs_flush(blk, request)) {
-        request->flushed = true;
-        if (send_flush(blk, request)) {
-            return;
-        }
-        request->status = STATUS_IO_ERROR; /* the ring broke just now */
-    }
-    request_finish(blk, request);
-}
 
 /* --- Requests of the guest --- */
 
@@ -241,7 +97,7 @@ static enum taken request_transfer(struct virtio_blk *blk, struct virtio_blk_req
         return TAKEN_NOT;
     }
     request->length = (uint32_t)length;
-    struct bh_io_counters *count_of = counters(blk);
+    struct bh_io_counters *count_of = blk_counters(blk);
     if (write) {
         count_of->write_operations++;
         count_of->write_bytes += length;
@@ -249,7 +105,7 @@ static enum taken request_transfer(struct virtio_blk *blk, struct virtio_blk_req
         count_of->read_operations++;
         count_of->read_bytes += length;
     }
-    return request_send(blk, request) ? TAKEN_SENT : TAKEN_WAITING;
+    return blk_request_send(blk, request) ? TAKEN_SENT : TAKEN_WAITING;
 }
 
 /* 5.2.6.1: the header is the first 16 readable bytes and the status the last writable one, however
@@ -280,7 +136,7 @@ static enum taken request_take(struct virtio_blk *blk, struct virtio_blk_request
     }
     case TYPE_FLUSH:
         request->operation = BH_BLOCK_FLUSH;
-        return request_send(blk, request) ? TAKEN_SENT : TAKEN_WAITING;
+        return blk_request_send(blk, request) ? TAKEN_SENT : TAKEN_WAITING;
     case TYPE_GET_ID:
         request->operation = BH_BLOCK_READ;
         request->length =
@@ -312,10 +168,10 @@ static void request_no_memory(struct virtio_blk *blk, struct virtio_blk_request 
     if (bh_block_client_in_flight(&blk->client) != 0) {
         virtqueue_unpop(&blk->device.queue[0]);
         blk->deferred = true;
-        request_free(blk, request);
+        blk_request_free(blk, request);
     } else {
         request->status = STATUS_IO_ERROR;
-        request_finish(blk, request);
+        blk_request_finish(blk, request);
     }
 }
 
@@ -332,7 +188,7 @@ static void take_requests(struct virtio_blk *blk)
         struct virtio_blk_request *request = request_new(blk, chain.head);
         switch (request_take(blk, request, &chain)) {
         case TAKEN_ANSWERED:
-            request_finish(blk, request);
+            blk_request_finish(blk, request);
             break;
         case TAKEN_SENT:
             break;
@@ -348,7 +204,7 @@ static void take_requests(struct virtio_blk *blk)
 
 static void send_waiting(struct virtio_blk *blk)
 {
-    if (blk->waiting != NULL && request_send(blk, blk->waiting)) {
+    if (blk->waiting != NULL && blk_request_send(blk, blk->waiting)) {
         blk->waiting = NULL;
     }
 }
@@ -358,7 +214,7 @@ static void take_answers(struct virtio_blk *blk)
     struct bh_block_done done;
     while (bh_block_client_next(&blk->client, &done)) {
         blk->deferred = false;
-        piece_answered(blk, &done);
+        blk_piece_answered(blk, &done);
     }
 }
 
@@ -424,7 +280,7 @@ static void blk_reset(struct virtio_device *device)
     if (waiting != NULL) {
         waiting->length = waiting->sent; /* no more of it is sent */
         if (waiting->pieces == 0) {
-            request_free(blk, waiting);
+            blk_request_free(blk, waiting);
         }
     }
 }
@@ -493,13 +349,14 @@ bool virtio_blk_create(struct virtio_blk *blk, struct vm *vm, const struct bh_re
     memcpy(blk->id, resource->object, sizeof(blk->id));
     for (uint32_t i = 0; i < VIRTIO_BLK_REQUESTS; i++) {
         blk->request[i].segments = blk->request[i].inline_segments;
-        request_free(blk, &blk->request[i]);
+        blk_request_free(blk, &blk->request[i]);
     }
     blk->device = (struct virtio_device){
         .ops = &blk_ops,
         .context = blk,
         .type = VIRTIO_TYPE_BLOCK,
-        .offered = F_SIZE_MAX | F_SEG_MAX | F_BLK_SIZE | F_FLUSH | (blk->read_only ? F_RO : 0),
+        .offered =
+            F_SIZE_MAX | F_SEG_MAX | F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | (blk->read_only ? F_RO : 0),
         .configuration = &blk->config,
         .configuration_size = sizeof(blk->config),
         .memory = virtio_memory_of(vm),
