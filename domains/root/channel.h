@@ -35,10 +35,9 @@ struct bh_channel_geometry channel_geometry(uint32_t protocol, uint32_t entries,
 const char *channel_open_console(struct domain *client, const char *name, const char *console);
 const char *channel_open_log(struct domain *client);
 
-/* A port of a network. `chosen` is its address if `mac` is all zeros. */
+/* A port of a network, with its MAC address. */
 const char *channel_open_net(struct domain *client, const char *name, const char *network,
-                             const uint8_t mac[6], const uint8_t chosen[6], uint32_t entries,
-                             uint64_t data_size);
+                             const uint8_t mac[6], uint32_t entries, uint64_t data_size);
 
 /* A volume, whose name is an alias or a partition's. */
 const char *channel_open_block(struct domain *client, const char *name, const char *volume,

@@ -58,8 +58,7 @@ static uint64_t device_number(const struct domain *domain, const char *device)
 }
 
 const char *channel_open_net(struct domain *client, const char *name, const char *network,
-                             const uint8_t mac[6], const uint8_t chosen[6], uint32_t entries,
-                             uint64_t data_size)
+                             const uint8_t mac[6], uint32_t entries, uint64_t data_size)
 {
     struct channel_plan plan = {.client = client,
                                 .server = server_of(BH_PROTOCOL_NET),
@@ -76,8 +75,7 @@ const char *channel_open_net(struct domain *client, const char *name, const char
     if (description == NULL) {
         return "no such network";
     }
-    uint64_t address = pack_mac(mac);
-    plan.argument[0] = address != 0 ? address : pack_mac(chosen);
+    plan.argument[0] = pack_mac(mac);
     if (description->uplink[0] != 0 && device_given(description->uplink)) {
         plan.server_argument[1] = 1 | (uint64_t)description->vlan << 16;
         plan.server_argument[2] = device_number(plan.server, description->uplink);
@@ -143,19 +141,23 @@ const char *channel_open_described(const struct channel_description *channel)
     if (client == NULL) {
         return "the client is not there";
     }
+    /* A port's address, unless the description gives one. */
     const uint8_t chosen[6] = {0x52,
                                0x42,
                                0x48,
                                0,
                                (uint8_t)client->number,
                                (uint8_t)(channel - root.description.channel)};
+    static const uint8_t none[6];
+    bool given = memcmp(channel->mac, none, sizeof(none)) != 0;
     switch (channel->protocol) {
     case BH_PROTOCOL_BLOCK:
         return channel_open_block(client, channel->as, channel->volume, channel->read_only,
                                   channel->entries, channel->data_size);
     case BH_PROTOCOL_NET:
-        return channel_open_net(client, channel->as, channel->network, channel->mac, chosen,
-                                channel->entries, channel->data_size);
+        return channel_open_net(client, channel->as, channel->network,
+                                given ? channel->mac : chosen, channel->entries,
+                                channel->data_size);
     default:
         return open_console(client, channel);
     }

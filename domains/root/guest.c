@@ -39,6 +39,19 @@ static void set_reason(struct guest *guest, const char *reason)
     (void)bh_format(guest->info.reason, sizeof(guest->info.reason), "%s", reason);
 }
 
+/* Ports without an address of the owner's choice get one of this guest's place in the table. */
+static void choose_addresses(struct guest *guest)
+{
+    static const uint8_t none[6];
+    struct bh_guest_config *config = &guest->info.config;
+    for (uint32_t i = 0; i < config->net_count; i++) {
+        const uint8_t chosen[6] = {0x52, 0x42, 0x48, 1, (uint8_t)index_of(guest), (uint8_t)i};
+        if (memcmp(config->net[i].mac, none, sizeof(none)) == 0) {
+            memcpy(config->net[i].mac, chosen, sizeof(chosen));
+        }
+    }
+}
+
 void guests_init(void)
 {
     const struct description *description = &root.description;
@@ -53,6 +66,7 @@ void guests_init(void)
                                     .deadline = UINT64_MAX,
                                     .exit_status = -1};
             guest->info.config = from->config;
+            choose_addresses(guest);
             guest->info.state = BH_GUEST_OFF;
             publish(guest);
         }
@@ -144,6 +158,7 @@ enum bh_root_status guest_create(const struct bh_guest_config *config, uint32_t 
                             .deadline = UINT64_MAX,
                             .exit_status = -1};
     guest->info.config = *config;
+    choose_addresses(guest);
     guest->info.state = BH_GUEST_OFF;
     publish(guest);
     *index = place;
@@ -248,7 +263,7 @@ enum bh_root_status guest_start(struct guest *guest)
         reason = "a volume is in use by another guest";
     }
     if (status == BH_ROOT_OK) {
-        reason = guest_build(guest, index_of(guest), &status);
+        reason = guest_build(guest, &status);
     }
     if (status != BH_ROOT_OK) {
         log_line("guest %s can't start: %s", name_of(guest), reason);

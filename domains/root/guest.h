@@ -65,6 +65,6 @@ void guests_autostart(void);
 
 /* Builds the VMM of a guest, ready to start, as guest->vmm. On failure *status says why, and
  * guest->vmm is what has been built so far (it may be NULL). */
-const char *guest_build(struct guest *guest, uint32_t index, enum bh_root_status *status);
+const char *guest_build(struct guest *guest, enum bh_root_status *status);
 
 #endif

@@ -121,15 +121,14 @@ static const char *give_disks(const struct guest *guest)
     return reason;
 }
 
-static const char *give_ports(const struct guest *guest, uint32_t index)
+static const char *give_ports(const struct guest *guest)
 {
     const struct bh_guest_config *config = &guest->info.config;
     const char *reason = NULL;
     for (uint32_t i = 0; reason == NULL && i < config->net_count; i++) {
         char name[] = {'n', 'e', 't', (char)('0' + i), 0};
-        const uint8_t chosen[6] = {0x52, 0x42, 0x48, 1, (uint8_t)index, (uint8_t)i};
-        reason = channel_open_net(guest->vmm, name, config->net[i].network, config->net[i].mac,
-                                  chosen, 0, guest->settings.net_data_size);
+        reason = channel_open_net(guest->vmm, name, config->net[i].network, config->net[i].mac, 0,
+                                  guest->settings.net_data_size);
         reason = reason == NULL ? give_doorbell(guest->vmm, name) : reason;
     }
     return reason;
@@ -147,7 +146,7 @@ static const char *give_consoles(const struct guest *guest)
     return channel_open_log(guest->vmm);
 }
 
-const char *guest_build(struct guest *guest, uint32_t index, enum bh_root_status *status)
+const char *guest_build(struct guest *guest, enum bh_root_status *status)
 {
     *status = BH_ROOT_NO_MEMORY;
     if (memory_free_bytes() < guest->info.config.memory + OVERHEAD_LEAST) {
@@ -169,7 +168,7 @@ const char *guest_build(struct guest *guest, uint32_t index, enum bh_root_status
     reason = reason == NULL ? give_config(guest) : reason;
     reason = reason == NULL ? share_make(vmm, true, 0) : reason;
     reason = reason == NULL ? give_disks(guest) : reason;
-    reason = reason == NULL ? give_ports(guest, index) : reason;
+    reason = reason == NULL ? give_ports(guest) : reason;
     reason = reason == NULL ? give_consoles(guest) : reason;
     if (reason == NULL) {
         *status = BH_ROOT_OK;
