@@ -29,7 +29,8 @@ struct core {
     struct bh_fp_state *fp;       /* whose FP/SIMD registers are in the hardware */
     bool fp_open;              /* native code may use them now */
 
-    uint64_t ready[4]; /* a bit for each priority with a non-empty queue */
+    uint64_t ready[4];      /* a bit for each priority with a non-empty queue */
+    uint64_t ready_summary; /* a bit for each non-zero word of `ready` */
     struct run_queue queue[BH_PRIORITY_MAX + 1];
 
     uint32_t number;

@@ -21,6 +21,7 @@ static void enqueue(struct core *core, struct tcb *tcb, bool at_head)
         queue->head = queue->tail = tcb;
         tcb->next = tcb->previous = NULL;
         core->ready[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
+        core->ready_summary |= UINT64_C(1) << (tcb->priority / 64);
     } else if (at_head) {
         tcb->previous = NULL;
         tcb->next = queue->head;
@@ -50,20 +51,12 @@ static void dequeue(struct core *core, struct tcb *tcb)
     }
     if (queue->head == NULL) {
         core->ready[tcb->priority / 64] &= ~(UINT64_C(1) << (tcb->priority % 64));
+        if (core->ready[tcb->priority / 64] == 0) {
+            core->ready_summary &= ~(UINT64_C(1) << (tcb->priority / 64));
+        }
     }
     tcb->next = tcb->previous = NULL;
     tcb->queued = false;
-}
-
-/* The highest priority with a waiting thread, or -1. */
-static int highest_ready(const struct core *core)
-{
-    for (int i = 3; i >= 0; i--) {
-        if (core->ready[i] != 0) {
-            return i * 64 + 63 - __builtin_clzll(core->ready[i]);
-        }
-    }
-    return -1;
 }
 
 void scheduler_ready(struct core *core, struct tcb *tcb)
@@ -105,7 +98,7 @@ static void leave_current(struct core *core)
 void scheduler_yield(struct core *core)
 {
     struct tcb *tcb = core->current;
-    if (tcb != NULL && tcb_schedulable(tcb) && highest_ready(core) >= tcb->priority) {
+    if (tcb != NULL && tcb_schedulable(tcb) && scheduler_highest(core) >= tcb->priority) {
         leave_current(core);
         enqueue(core, tcb, false);
     }
@@ -146,7 +139,7 @@ static void idle(struct core *core)
 {
     core->charged = NULL;
     scheduler_set_timer(core);
-    while (core->candidate == NULL && highest_ready(core) < 0) {
+    while (core->candidate == NULL && scheduler_highest(core) < 0) {
         wait_for_interrupt();
         irq_handle(core);
     }
@@ -170,7 +163,7 @@ void schedule(struct core *core)
                 enqueue(core, candidate, false);
             }
         }
-        int top = highest_ready(core);
+        int top = scheduler_highest(core);
         if (top >= 0 && (best == NULL || top > best->priority)) {
             if (best != NULL) {
                 if (best == core->current) {

@@ -18,6 +18,16 @@ static inline uint64_t ticks_now(void)
 
 bool tcb_schedulable(const struct tcb *tcb);
 
+/* The highest priority with a thread in its run queue, or -1. */
+static inline int scheduler_highest(const struct core *core)
+{
+    if (core->ready_summary == 0) {
+        return -1;
+    }
+    int group = 63 - __builtin_clzll(core->ready_summary);
+    return group * 64 + 63 - __builtin_clzll(core->ready[group]);
+}
+
 /* The thread may run now (it has become RUNNABLE, or got budget). */
 void scheduler_ready(struct core *core, struct tcb *tcb);
 

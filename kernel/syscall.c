@@ -7,6 +7,7 @@
 #include "assert.h"
 #include "cnode.h"
 #include "endpoint.h"
+#include "fastpath.h"
 #include "guest_space.h"
 #include "invocation.h"
 #include "io_space.h"
@@ -207,9 +208,15 @@ void syscall_entry(struct core *core)
         vcpu_enter(core, tcb);
         break;
     case BH_SYS_CALL:
+        if (fastpath_call(core, tcb)) {
+            break;
+        }
         send(core, tcb, true, false);
         break;
     case BH_SYS_REPLY_RECV:
+        if (fastpath_reply_recv(core, tcb)) {
+            break;
+        }
         reply_recv(core, tcb);
         break;
     case BH_SYS_SEND:

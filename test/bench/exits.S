@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest in the arm64 Image format that measures what leaving it costs, by the virtual counter, and prints a line
+ * `bench NAME TICKS` for ROUNDS repetitions of each operation on the PL011, in hexadecimal. It runs on any hypervisor
+ * with QEMU virt's memory map.
+ */
+#define ROUNDS 4000
+#define UART 0x09000000
+#define GICD 0x08000000
+
+    .section .text
+    .global _start
+_start:
+    b       entry
+    .long   0
+    .quad   0
+    .quad   0x10000
+    .quad   0xa
+    .quad   0, 0, 0
+    .ascii  "ARM\x64"
+    .long   0
+
+entry:
+    adr     x0, stack_top
+    mov     sp, x0
+    mov     x19, #UART
+    mov     x20, #GICD
+    adr     x0, vectors
+    msr     vbar_el1, x0
+    mov     x0, #(3 << 20)
+    msr     cpacr_el1, x0
+    isb
+
+.macro psci_version
+    ldr     w0, =0x84000000
+    hvc     #0
+.endm
+
+/* name, then instructions that may use x0 to x7 */
+.macro measure name, code:vararg
+    mov     x21, #ROUNDS
+    isb
+    mrs     x22, cntvct_el0
+1:  \code
+    subs    x21, x21, #1
+    b.ne    1b
+    isb
+    mrs     x23, cntvct_el0
+    adr     x0, 2f
+    sub     x1, x23, x22
+    bl      report
+    b       3f
+2:  .asciz "\name"
+    .balign 4
+3:
+.endm
+
+    measure loop, nop
+    measure hypercall_psci_version, psci_version
+    measure gicd_typer_read, ldr w0, [x20, #4]
+    measure uart_read, ldr w0, [x19, #0x18]
+    measure id_register_read, mrs x0, id_aa64pfr0_el1
+
+    /* A virtual timer that is always due, with interrupts unmasked: taken, acknowledged and completed each round. */
+    bl      gic_on
+    mov     x24, #0
+    measure timer_interrupt, bl timer_round
+    mov     x24, #1
+    measure sgi_to_self, bl sgi_round
+
+    ldr     w0, =0x84000008    /* PSCI SYSTEM_OFF */
+    hvc     #0
+4:  wfi
+    b       4b
+
+gic_on:
+    mov     x0, #7
+    msr     S3_0_C12_C12_5, x0 /* ICC_SRE_EL1 */
+    isb
+    mov     w0, #0x12          /* GICD_CTLR: ARE, EnableGrp1 */
+    str     w0, [x20]
+    add     x1, x20, #0xa0000  /* GICR */
+    str     wzr, [x1, #0x14]   /* GICR_WAKER */
+    add     x1, x1, #0x10000
+    mov     w0, #-1
+    str     w0, [x1, #0x80]    /* group 1 */
+    mov     w0, #(1 << 27)
+    orr     w0, w0, #1
+    str     w0, [x1, #0x100]   /* GICR_ISENABLER0: the virtual timer and SGI 0 */
+    mov     x0, #0xff
+    msr     S3_0_C4_C6_0, x0   /* ICC_PMR_EL1 */
+    mov     x0, #1
+    msr     S3_0_C12_C12_7, x0 /* ICC_IGRPEN1_EL1 */
+    isb
+    ret
+
+timer_round:
+    mov     x25, #0
+    msr     cntv_tval_el0, xzr
+    mov     x0, #1
+    msr     cntv_ctl_el0, x0
+    msr     daifclr, #2
+1:  cbz     x25, 1b
+    msr     daifset, #2
+    ret
+
+sgi_round:
+    mov     x25, #0
+    mov     x0, #1
+    msr     S3_0_C12_C11_5, x0 /* ICC_SGI1R_EL1: INTID 0 to affinity 0 */
+    msr     daifclr, #2
+1:  cbz     x25, 1b
+    msr     daifset, #2
+    ret
+
+irq:
+    mrs     x4, S3_0_C12_C12_0 /* ICC_IAR1_EL1 */
+    cbnz    x24, 1f
+    msr     cntv_ctl_el0, xzr
+    isb
+1:  msr     S3_0_C12_C12_1, x4 /* ICC_EOIR1_EL1 */
+    mov     x25, #1
+    eret
+
+/* x0 string, x1 number */
+report:
+    mov     x9, x0
+    mov     x10, x1
+    adr     x2, prefix
+1:  ldrb    w3, [x2], #1
+    cbz     w3, 2f
+    str     w3, [x19]
+    b       1b
+2:  ldrb    w3, [x9], #1
+    cbz     w3, 3f
+    str     w3, [x19]
+    b       2b
+3:  mov     w3, #' '
+    str     w3, [x19]
+    mov     x4, #60
+4:  lsr     x3, x10, x4
+    and     x3, x3, #15
+    cmp     x3, #10
+    add     x5, x3, #'0'
+    add     x6, x3, #('a' - 10)
+    csel    x3, x5, x6, lo
+    str     w3, [x19]
+    subs    x4, x4, #4
+    b.ge    4b
+    mov     w3, #'\n'
+    str     w3, [x19]
+    ret
+
+prefix:
+    .asciz "bench "
+
+    .balign 2048
+vectors:
+    .rept 5
+    .balign 128
+    b       unexpected
+    .endr
+    .balign 128
+    b       irq
+    .rept 10
+    .balign 128
+    b       unexpected
+    .endr
+unexpected:
+    adr     x0, what
+    mrs     x1, esr_el1
+    bl      report
+    ldr     w0, =0x84000008
+    hvc     #0
+    b       .
+what:
+    .asciz "unexpected_exception"
+    .balign 8
+    .ltorg
+
+    .balign 4096
+    .skip 4096
+stack_top:
