@@ -123,10 +123,9 @@ void scheduler_set_timer(struct core *core)
 static void enter_thread(struct core *core, struct tcb *tcb)
 {
     core->current = tcb;
-    if (!tcb->in_guest) {
-        write_sysreg(sp_el0, tcb->context.sp);
-        write_sysreg(tpidr_el0, tcb->context.tpidr);
-    }
+    /* Also of a thread in its guest: bh_vm_enter may return instead of entering it. */
+    write_sysreg(sp_el0, tcb->context.sp);
+    write_sysreg(tpidr_el0, tcb->context.tpidr);
     bool fp_open = core->fp == &tcb->fp;
     if (fp_open != core->fp_open) {
         core->fp_open = fp_open;
