@@ -28,6 +28,7 @@ struct core {
 
     struct bh_fp_state *fp;       /* whose FP/SIMD registers are in the hardware */
     bool fp_open;              /* native code may use them now */
+    bool tpidrro_hidden;       /* the guest's TPIDRRO_EL0 is in vcpu->state, not in the hardware */
 
     uint64_t ready[4];      /* a bit for each priority with a non-empty queue */
     uint64_t ready_summary; /* a bit for each non-zero word of `ready` */

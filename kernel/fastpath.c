@@ -9,6 +9,7 @@
 #include "sched_context.h"
 #include "scheduler.h"
 #include "space.h"
+#include "vcpu.h"
 
 /* A message that is all in registers and takes no capability along. */
 static inline bool is_plain(uint64_t info)
@@ -49,6 +50,7 @@ static inline void switch_to(struct core *core, struct tcb *from, struct tcb *to
     from->context.tpidr = read_sysreg(tpidr_el0);
     write_sysreg(sp_el0, to->context.sp);
     write_sysreg(tpidr_el0, to->context.tpidr);
+    vcpu_conceal(core, to);
     const struct space *space = cap_object(to->slots[TCB_SLOT_VSPACE].cap);
     ttbr_set(pointer_paddr(space), space->index);
     core->current = to;
@@ -116,7 +118,7 @@ bool fastpath_reply_recv(struct core *core, struct tcb *server)
     struct sched_context *sc = server->sched_context;
     const struct notification *bound = server->bound_notification;
     if (endpoint->head != NULL || (bound != NULL && bound->bits != 0) || caller == NULL || caller->sending_fault ||
-        sc == NULL || reply->lent != sc || sc->lent != reply || sc != core->charged ||
+        reply->receiver != NULL || sc == NULL || reply->lent != sc || sc->lent != reply || sc != core->charged ||
         caller->sched_context != NULL || !runs_next(core, caller)) {
         return false;
     }

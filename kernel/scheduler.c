@@ -6,6 +6,7 @@
 #include "irq.h"
 #include "sched_context.h"
 #include "space.h"
+#include "vcpu.h"
 
 bool tcb_schedulable(const struct tcb *tcb)
 {
@@ -126,6 +127,7 @@ static void enter_thread(struct core *core, struct tcb *tcb)
     /* Also of a thread in its guest: bh_vm_enter may return instead of entering it. */
     write_sysreg(sp_el0, tcb->context.sp);
     write_sysreg(tpidr_el0, tcb->context.tpidr);
+    vcpu_conceal(core, tcb);
     bool fp_open = core->fp == &tcb->fp;
     if (fp_open != core->fp_open) {
         core->fp_open = fp_open;

@@ -57,14 +57,31 @@ void vcpu_enter(struct core *core, struct tcb *tcb)
     tcb->in_guest = true;
 }
 
+void vcpu_hide_tpidrro(struct core *core)
+{
+    core->vcpu->state.tpidrro_el0 = read_sysreg(tpidrro_el0);
+    write_sysreg(tpidrro_el0, 0);
+    core->tpidrro_hidden = true;
+}
+
+static void vcpu_show_tpidrro(struct core *core)
+{
+    if (core->tpidrro_hidden) {
+        write_sysreg(tpidrro_el0, core->vcpu->state.tpidrro_el0);
+        core->tpidrro_hidden = false;
+    }
+}
+
 void vcpu_put(struct core *core)
 {
     struct vcpu *vcpu = core->vcpu;
     if (vcpu == NULL) {
         return;
     }
+    vcpu_show_tpidrro(core);
     core->vcpu = NULL;
     vcpu_registers_save(&vcpu->state);
+    write_sysreg(tpidrro_el0, 0);
     virtual_gic_save(vcpu);
     virtual_timer_stop();
     vttbr_set_empty();
@@ -107,6 +124,7 @@ bool vcpu_prepare(struct core *core, struct tcb *tcb)
         }
         vcpu_take(core, vcpu, space);
     }
+    vcpu_show_tpidrro(core);
     if (core->fp != &vcpu->state.fp) {
         fp_switch(core, &vcpu->state.fp);
         if (core->fp_open) {

@@ -58,6 +58,16 @@ void vcpu_wake(struct core *core, struct vcpu *vcpu);
 /* Takes whatever VCPU is in the hardware out of it. */
 void vcpu_put(struct core *core);
 
+void vcpu_hide_tpidrro(struct core *core);
+
+/* Before `next` runs. Of what stays in the hardware after an exit, EL0 can read TPIDRRO_EL0: it is for the VMM alone. */
+static inline void vcpu_conceal(struct core *core, const struct tcb *next)
+{
+    if (core->vcpu != NULL && core->vcpu->tcb != next && !core->tpidrro_hidden) {
+        vcpu_hide_tpidrro(core);
+    }
+}
+
 void vcpu_unbind(struct vcpu *vcpu);
 void vcpu_destroy(struct vcpu *vcpu);
 enum bh_error vcpu_invoke(struct core *core, struct invocation *invocation);

@@ -72,6 +72,8 @@ void synchronise_instructions(const void *memory, uint64_t size);
 struct cpu_features {
     bool pointer_authentication;
     bool vmid16;
+    bool reliability;        /* FEAT_RAS: there is a DISR_EL1 */
+    bool scalable_matrices;  /* FEAT_SME: there is a TPIDR2_EL0 */
     unsigned physical_address_bits;
     unsigned list_registers;
 };

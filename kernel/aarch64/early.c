@@ -57,6 +57,8 @@ static void find_features(void)
 {
     static const uint8_t bits[] = {32, 36, 40, 42, 44, 48, 48, 48};
     cpu_features.physical_address_bits = bits[read_sysreg(id_aa64mmfr0_el1) & 7];
+    cpu_features.reliability = ((read_sysreg(id_aa64pfr0_el1) >> 28) & 0xf) != 0;
+    cpu_features.scalable_matrices = ((read_sysreg(id_aa64pfr1_el1) >> 24) & 0xf) != 0;
     cpu_features.vmid16 = ((read_sysreg(id_aa64mmfr1_el1) >> 4) & 0xf) == 2;
     /* ID_AA64ISAR1_EL1.{APA, API}, ID_AA64ISAR2_EL1.APA3 */
     cpu_features.pointer_authentication =

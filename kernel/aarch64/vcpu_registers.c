@@ -36,9 +36,27 @@ void vcpu_registers_save(struct bh_vcpu_state *state)
     }
 }
 
+/*
+ * Registers that guests are not told of but can use, and that nothing else keeps apart: what one guest has left there
+ * goes. DISR_EL1 is VDISR_EL2 while HCR_EL2.AMO is 1 (D17.2.64); TPIDR2_EL0 can be trapped by EL3 and FEAT_FGT only.
+ */
+#define VDISR_EL2 S3_4_C12_C1_1
+#define TPIDR2_EL0 S3_3_C13_C0_5
+
+static void clear_hidden_registers(void)
+{
+    if (cpu_features.reliability) {
+        write_sysreg(VDISR_EL2, 0);
+    }
+    if (cpu_features.scalable_matrices) {
+        write_sysreg(TPIDR2_EL0, 0);
+    }
+}
+
 void vcpu_registers_load(const struct bh_vcpu_state *state)
 {
     GUEST_REGISTERS(LOAD)
+    clear_hidden_registers();
     if (cpu_features.pointer_authentication) {
         KEY_REGISTERS(LOAD)
     }

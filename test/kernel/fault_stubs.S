@@ -95,6 +95,12 @@ fault_privileged:
     privileged eret
     privileged hvc #0
     privileged smc #0
+    /* State that no switch of threads moves: SCXTNUM_EL0, PMSELR_EL0, TPIDR2_EL0, SVE (RDVL), SME (SMSTART) */
+    privileged msr S3_3_C13_C0_7, x0
+    privileged msr S3_3_C9_C12_5, x0
+    privileged msr S3_3_C13_C0_5, x0
+    privileged .inst 0x04bf5020
+    privileged .inst 0xd503477f
 
     .pushsection .rodata.fault_privileged, "a"
     .set fault_privileged_end, .

@@ -94,3 +94,11 @@ void guest_thread_prepare(struct guest_thread *runner, struct guest *guest, uint
     runner->thread = thread_prepare(enter, (uint64_t)runner, priority);
     *guest = guest_new(runner->thread.tcb);
 }
+
+void guest_thread_again(struct guest_thread *runner)
+{
+    runner->reason = UINT64_MAX;
+    CHECK_OK(bh_tcb_suspend(runner->thread.tcb));
+    thread_aim(&runner->thread, enter, (uint64_t)runner);
+    thread_resume(&runner->thread);
+}

@@ -254,9 +254,31 @@ static void a_new_space_starts_empty(void)
     CHECK_EQUAL(fault.value[2], PLACE + 0x1000);
 }
 
+/* A device that faults without end keeps being stopped, but no longer keeps the kernel busy; others go on. */
+static void endless_faults_are_counted_up_to_a_limit(void)
+{
+    setup();
+    bh_cptr source_frame, frame;
+    volatile uint64_t *source = share(&source_frame, PLACE, R);
+    volatile uint64_t *target = share(&frame, PLACE + 0x1000, R | W);
+    uint64_t count = 0;
+    for (int i = 0; i < 50 && count < 4096; i++) { /* an event queue full at a time */
+        edu_write(&edu, PLACE + 0x100000, 2048);
+        count = faults().value[0];
+    }
+    CHECK_EQUAL(count, 4096);
+    edu_write(&edu, PLACE + 0x100000, 2048);
+    CHECK_EQUAL(faults().value[0], 4096);
+    source[0] = 0x99;
+    edu_read(&edu, PLACE, 8);
+    edu_write(&edu, PLACE + 0x1000, 8);
+    CHECK_EQUAL(target[0], 0x99);
+}
+
 TEST_GROUP(io_space, false, TEST_CASE(there_is_an_smmu), TEST_CASE(io_bind_checks_its_arguments),
            TEST_CASE(a_stream_has_one_space_and_a_space_one_stream), TEST_CASE(dma_reaches_what_is_mapped),
            TEST_CASE(dma_beside_the_mapping_is_stopped_and_told), TEST_CASE(dma_does_not_reach_physical_memory),
            TEST_CASE(dma_writes_need_write), TEST_CASE(unmapping_stops_dma), TEST_CASE(deleting_the_frame_stops_dma),
            TEST_CASE(deleting_the_space_stops_dma), TEST_CASE(without_a_space_there_is_no_dma),
-           TEST_CASE(large_pages_serve_devices), TEST_CASE(a_new_space_starts_empty));
+           TEST_CASE(large_pages_serve_devices), TEST_CASE(a_new_space_starts_empty),
+           TEST_CASE(endless_faults_are_counted_up_to_a_limit));

@@ -137,6 +137,24 @@ static void without_a_reply_object_calls_are_refused(void)
     CHECK_EQUAL(shared.status[2], BH_ERROR_CANCELLED);
 }
 
+/* Two threads receive with the same reply object: the later one has it. */
+static void a_reply_object_goes_with_its_last_receiver(void)
+{
+    setup();
+    bh_cptr other = new_object(BH_TYPE_ENDPOINT);
+    (void)thread_start(receiver, 0, PRIORITY_HIGH);
+    shared.endpoint[1] = shared.endpoint[0];
+    shared.endpoint[0] = other;
+    (void)thread_start(receiver, 0, PRIORITY_HIGH); /* as id 0: with the reply object */
+    CHECK_EQUAL(bh_call(shared.endpoint[1], 0, none).status, BH_ERROR_CANCELLED);
+    shared.endpoint[2] = other;
+    (void)thread_start(caller, 2, PRIORITY_HIGH);
+    CHECK_EQUAL(shared.status[0], BH_OK);
+    CHECK_EQUAL(shared.status[2], WAITING);
+    CHECK_EQUAL(bh_send(shared.reply, 0, none), BH_OK);
+    CHECK_EQUAL(shared.status[2], BH_OK);
+}
+
 static void cancel_badged_ends_sends_of_that_badge_only(void)
 {
     setup();
@@ -225,6 +243,13 @@ static void passive_server(uint64_t endpoint)
     }
 }
 
+static void sleeper(uint64_t endpoint)
+{
+    uint64_t bits;
+    (void)bh_recv(endpoint, shared.endpoint[3]);
+    (void)bh_wait(shared.endpoint[2], &bits);
+}
+
 static struct thread start_passive(bh_cptr endpoint)
 {
     struct thread thread = thread_start(passive_server, endpoint, PRIORITY_HIGH);
@@ -307,16 +332,76 @@ static void a_loan_survives_the_deletion_of_the_lender(void)
     CHECK_EQUAL(shared.status[0], WAITING);
 }
 
+static void lazy_receiver(uint64_t endpoint)
+{
+    struct bh_message message = bh_recv(endpoint, shared.reply);
+    shared.badge[2] = message.badge;
+    shared.status[2] = message.status;
+}
+
+/* While a call is being served another thread receives with the same reply object; then the server answers with it and
+ * receives in one go. The reply object is the server's again, in every order and on every path. */
+static void answering_and_receiving_takes_the_reply_object_back(void)
+{
+    setup();
+    shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
+    bh_cptr other = new_object(BH_TYPE_ENDPOINT);
+    (void)start_passive(shared.endpoint[0]);
+    (void)thread_start(passive_caller, 2, PRIORITY_HIGH); /* its server now waits for the notification */
+    (void)thread_start(lazy_receiver, other, PRIORITY_HIGH);
+    CHECK_EQUAL(bh_signal(shared.endpoint[2]), BH_OK);
+    CHECK_EQUAL(shared.status[1], BH_OK);
+    CHECK_EQUAL(bh_call(other, 0, none).status, BH_ERROR_CANCELLED);
+    CHECK_EQUAL(shared.status[2], WAITING);
+    const uint64_t word[BH_MESSAGE_REGISTERS] = {1};
+    CHECK_EQUAL(bh_call(shared.endpoint[0], bh_info(0, 1), word).word[0], 11);
+}
+
+/* client -> first -> second: the one in the middle goes away, then the client's reply object. */
+static void a_chain_of_loans_breaks_in_the_middle(void)
+{
+    setup();
+    shared.endpoint[1] = new_object(BH_TYPE_ENDPOINT);
+    shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
+    shared.endpoint[3] = new_object(BH_TYPE_REPLY);
+    struct thread first = start_passive(shared.endpoint[0]);
+    struct thread second = thread_start(sleeper, shared.endpoint[1], PRIORITY_HIGH);
+    CHECK_OK(bh_sched_context_unbind(second.sched_context));
+    (void)thread_start(passive_caller, 1, PRIORITY_HIGH);
+    CHECK_EQUAL(shared.status[1], WAITING);
+    delete_cap(first.tcb);
+    CHECK_EQUAL(shared.status[1], WAITING);
+    delete_cap(shared.reply);
+    CHECK_EQUAL(shared.status[1], BH_ERROR_CANCELLED);
+    CHECK_EQUAL(bh_send(shared.endpoint[3], 0, none), BH_OK); /* the second server's caller is gone */
+}
+
+static void suspending_the_lender_takes_the_loan_back(void)
+{
+    setup();
+    shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
+    (void)start_passive(shared.endpoint[0]);
+    struct thread lender = thread_start(passive_caller, 2, PRIORITY_HIGH);
+    CHECK_OK(bh_tcb_suspend(lender.tcb));
+    CHECK_ERROR(bh_sched_context_bind(lender.sched_context, test_tcb), BH_ERROR_BUSY, 0); /* it has its own again */
+    CHECK_OK(bh_sched_context_unbind(lender.sched_context));
+    CHECK_OK(bh_sched_context_bind(lender.sched_context, lender.tcb));
+    CHECK_EQUAL(shared.status[1], WAITING);
+}
+
 TEST_GROUP(ipc_cancel, false, TEST_CASE(deleting_the_endpoint_ends_sends_and_calls),
            TEST_CASE(deleting_the_endpoint_ends_receives), TEST_CASE(deleting_a_copy_of_the_endpoint_ends_nothing),
            TEST_CASE(deleting_the_reply_object_ends_the_call),
            TEST_CASE(deleting_the_reply_object_of_a_waiting_receiver_refuses_calls),
            TEST_CASE(deleting_the_endpoint_leaves_calls_being_served), TEST_CASE(receiving_again_gives_up_the_caller),
            TEST_CASE(without_a_reply_object_calls_are_refused),
+           TEST_CASE(a_reply_object_goes_with_its_last_receiver),
            TEST_CASE(cancel_badged_ends_sends_of_that_badge_only), TEST_CASE(cancel_badged_spares_receivers),
            TEST_CASE(cancel_badged_checks_its_arguments), TEST_CASE(deleting_the_caller_frees_the_reply_object),
            TEST_CASE(deleting_waiting_threads_leaves_the_queue_whole),
            TEST_CASE(passive_server_runs_on_the_callers_time), TEST_CASE(a_loan_passes_through_a_chain_of_servers),
            TEST_CASE(a_loan_comes_back_when_the_reply_object_is_deleted),
            TEST_CASE(a_loan_comes_back_when_the_server_is_deleted_first),
-           TEST_CASE(a_loan_survives_the_deletion_of_the_lender));
+           TEST_CASE(a_loan_survives_the_deletion_of_the_lender), TEST_CASE(a_chain_of_loans_breaks_in_the_middle),
+           TEST_CASE(answering_and_receiving_takes_the_reply_object_back),
+           TEST_CASE(suspending_the_lender_takes_the_loan_back));

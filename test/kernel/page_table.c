@@ -186,9 +186,33 @@ static void identifiers_are_used_again(void)
     (void)new_table(PLACE);
 }
 
+/* 1 GiB: level 1. The memory is of the machine's high PCI window; nothing is read from it. */
+static void huge_pages_can_be_mapped(void)
+{
+    const uint64_t window = UINT64_C(0x8000000000), size = UINT64_C(1) << BH_HUGE_PAGE_BITS;
+    const struct bh_boot_untyped *untyped = find_device_untyped(window, size);
+    CHECK(untyped != NULL);
+    bh_cptr huge = new_slot();
+    CHECK_OK(bh_untyped_retype(untyped->slot, BH_TYPE_FRAME, BH_HUGE_PAGE_BITS, window - untyped->address,
+                               BH_ROOT_SLOT_CNODE, huge, 1));
+    CHECK_EQUAL(CHECK_OK(bh_frame_address(huge)).value[0], window);
+    setup();
+    CHECK_ERROR(bh_frame_map(huge, space, PLACE + 0x200000, R, 0), BH_ERROR_ALIGNMENT, 2);
+    CHECK_ERROR(bh_frame_map(huge, space, BH_SPACE_SIZE, R, 0), BH_ERROR_RANGE, 2);
+    CHECK_OK(bh_frame_map(huge, space, PLACE, R, 0));
+    CHECK_ERROR(bh_page_table_map(new_object(BH_TYPE_PAGE_TABLE), space, PLACE), BH_ERROR_NOT_EMPTY, 2);
+    CHECK_ERROR(bh_frame_map(new_frame(), space, PLACE + 0x5000, R, 0), BH_ERROR_NOT_EMPTY, 2);
+    CHECK_OK(bh_frame_map(huge, space, PLACE, R | BH_RIGHT_WRITE, 0));
+    CHECK_OK(bh_frame_unmap(huge));
+    (void)new_table(PLACE);
+    CHECK_ERROR(bh_frame_map(huge, space, PLACE, R, 0), BH_ERROR_NOT_EMPTY, 2);
+    CHECK_OK(bh_frame_map(huge, space, PLACE + size, R, 0));
+}
+
 TEST_GROUP(page_table, false, TEST_CASE(tables_fill_the_way_from_the_top), TEST_CASE(every_kind_of_space_takes_tables),
            TEST_CASE(where_nothing_is_missing_no_table_goes), TEST_CASE(a_table_is_in_one_place),
            TEST_CASE(table_map_checks_its_arguments), TEST_CASE(unmapping_a_table_removes_what_is_below),
            TEST_CASE(a_table_is_empty_when_it_is_mapped_again), TEST_CASE(deleting_a_table_removes_what_is_below),
            TEST_CASE(a_stale_mapping_does_not_remove_a_new_one),
-           TEST_CASE(a_deleted_space_leaves_frames_and_tables_free), TEST_CASE(identifiers_are_used_again));
+           TEST_CASE(a_deleted_space_leaves_frames_and_tables_free), TEST_CASE(identifiers_are_used_again),
+           TEST_CASE(huge_pages_can_be_mapped));

@@ -100,7 +100,7 @@ BUNDLES = {
 
 
 def boot(name, settings, initrd, reason):
-    machine = qemu.Machine(initrd=initrd, icount=True, **{"memory": "256M", **settings})
+    machine = qemu.Machine(initrd=initrd, **{"memory": "256M", **settings})
     with qemu.Console(machine) as console:
         console.expect(r"^bulkhead: [^\r\n]*\r?\n", timeout=30)
         console.silence(0.5, r"\S")

@@ -182,10 +182,26 @@ static void a_thread_holds_on_to_its_spaces(void)
     CHECK_OK(bh_untyped_retype(untyped, BH_TYPE_VSPACE, 0, 0, CNODE, slot, 1));
 }
 
+/* The Untyped's own slot goes while it is being revoked. */
+static void an_untyped_in_its_own_cnode_can_be_revoked(void)
+{
+    bh_cptr parent = new_sized(BH_TYPE_UNTYPED, 13);
+    bh_cptr untyped = new_from(parent, BH_TYPE_UNTYPED, 13);
+    bh_cptr cnode = new_from(untyped, BH_TYPE_CNODE, 4);
+    (void)new_from(untyped, BH_TYPE_TCB, 0);
+    CHECK_OK(bh_cnode_move(cnode, 3, CNODE, untyped));
+    CHECK_OK(bh_cnode_copy(cnode, 2, CNODE, cnode, ALL));
+    CHECK_OK(bh_cnode_revoke(cnode, 3));
+    revoke_cap(parent);
+    CHECK_EQUAL(type_of(cnode), BH_TYPE_NULL);
+    CHECK_OK(bh_untyped_retype(parent, BH_TYPE_UNTYPED, 13, 0, CNODE, new_slot(), 1));
+}
+
 TEST_GROUP(revoke, true, TEST_CASE(revoke_deletes_copies_and_keeps_the_capability),
            TEST_CASE(revoke_of_a_badged_capability_spares_other_badges),
            TEST_CASE(revoke_spares_another_capability_of_the_same_badge), TEST_CASE(revoke_does_not_reach_upwards),
            TEST_CASE(revoke_spares_neighbouring_objects), TEST_CASE(revoke_follows_moved_capabilities),
            TEST_CASE(revoke_works_across_cnodes), TEST_CASE(revoke_of_untyped_removes_everything),
            TEST_CASE(revoke_of_untyped_spares_what_is_outside), TEST_CASE(revoke_of_nothing_is_fine),
-           TEST_CASE(revoke_of_many_finishes), TEST_CASE(a_thread_holds_on_to_its_spaces));
+           TEST_CASE(revoke_of_many_finishes), TEST_CASE(a_thread_holds_on_to_its_spaces),
+           TEST_CASE(an_untyped_in_its_own_cnode_can_be_revoked));

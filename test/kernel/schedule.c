@@ -298,6 +298,65 @@ static void lowering_oneself_lets_others_run(void)
     CHECK_OK(bh_tcb_set_priority(test_tcb, PRIORITY_CASE, BH_PRIORITY_MAX));
 }
 
+/* --- long operations --- */
+
+#define PERIOD_US 200
+
+static bh_cptr ticker_notification;
+static volatile uint64_t latest;
+static volatile bool ticking;
+
+static void ticker(uint64_t argument)
+{
+    (void)argument;
+    while (ticking) {
+        uint64_t due = ticks_now() + ticks_from_us(PERIOD_US);
+        uint64_t bits;
+        CHECK_OK(bh_notification_arm(ticker_notification, due, 1));
+        CHECK_EQUAL(bh_wait(ticker_notification, &bits), BH_OK);
+        uint64_t late = ticks_now() - due;
+        latest = late > latest ? late : latest;
+        count[0]++;
+    }
+}
+
+static void start_ticker(void)
+{
+    setup();
+    ticker_notification = new_object(BH_TYPE_NOTIFICATION);
+    ticking = true;
+    latest = 0;
+    (void)thread_start(ticker, 0, PRIORITY_HIGH);
+}
+
+static void check_ticker(void)
+{
+    ticking = false;
+    CHECK(count[0] >= 4);
+    CHECK(latest < ticks_from_us(100));
+}
+
+/* Revocation and deletion let interrupts in on the way, and still finish. */
+static void long_operations_are_preempted(void)
+{
+    bh_cptr endpoint = new_object(BH_TYPE_ENDPOINT);
+    bh_cptr cnode = new_sized(BH_TYPE_CNODE, 14);
+    for (uint64_t i = 0; i < 1 << 14; i++) {
+        CHECK_OK(bh_cnode_copy(cnode, i, BH_ROOT_SLOT_CNODE, endpoint, BH_RIGHTS_ALL));
+    }
+    start_ticker();
+    revoke_cap(endpoint);
+    check_ticker();
+    CHECK_EQUAL(CHECK_OK(bh_cnode_inspect(cnode, (1 << 14) - 1)).value[0], BH_TYPE_NULL);
+    for (uint64_t i = 0; i < 1 << 14; i++) {
+        CHECK_OK(bh_cnode_copy(cnode, i, BH_ROOT_SLOT_CNODE, endpoint, BH_RIGHTS_ALL));
+    }
+    start_ticker();
+    delete_cap(cnode);
+    check_ticker();
+    revoke_cap(endpoint);
+}
+
 TEST_GROUP(schedule, false, TEST_CASE(a_higher_thread_runs_at_once), TEST_CASE(a_lower_thread_waits),
            TEST_CASE(the_highest_of_many_runs_first), TEST_CASE(equal_threads_take_turns),
            TEST_CASE(yield_lets_equals_run), TEST_CASE(yield_alone_returns), TEST_CASE(a_budget_throttles),
@@ -308,4 +367,4 @@ TEST_GROUP(schedule, false, TEST_CASE(a_higher_thread_runs_at_once), TEST_CASE(a
            TEST_CASE(an_unfilled_scheduling_context_gives_no_time),
            TEST_CASE(deleting_the_scheduling_context_stops_the_thread), TEST_CASE(consumed_time_is_counted),
            TEST_CASE(a_priority_can_change_while_the_thread_waits_its_turn),
-           TEST_CASE(raising_a_thread_above_oneself_runs_it), TEST_CASE(lowering_oneself_lets_others_run));
+           TEST_CASE(raising_a_thread_above_oneself_runs_it), TEST_CASE(lowering_oneself_lets_others_run), TEST_CASE(long_operations_are_preempted));

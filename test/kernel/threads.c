@@ -5,7 +5,7 @@
 #include "supervise.h"
 
 #define STACK_SIZE 8192
-#define STACK_COUNT 24
+#define STACK_COUNT 40
 #define TIME_SLICE_US 1000
 
 static _Alignas(16) uint8_t stacks[STACK_COUNT][STACK_SIZE];
