@@ -95,11 +95,15 @@ def demo_guest(number, memory):
                      f"bulkhead.ip={LAN}.{FIRST_GUEST + number}/24 bulkhead.gateway={LAN}.2")
 
 
-def demo(guests=1, guest_memory=128 << 20, extra_guests=8):
-    """The demonstration system with `guests` guests, and room for `extra_guests` of the manager's."""
+def demo(guests=1, guest_memory=128 << 20, extra_guests=8, token=None):
+    """The demonstration system with `guests` guests, and room for `extra_guests` of the manager's.
+    Without a `token` the manager serves nobody."""
     quota = ["quota {", f"    guests = <{extra_guests}>;", f"    memory = {size(512 << 20)};",
              f"    guest-memory = {size(256 << 20)};", '    volumes = "debian*";',
              '    read-only-volumes = "kernel", "initrd";', '    networks = "lan";', "};"]
+    if token:
+        arguments = f"address={LAN}.15/24 gateway={LAN}.2 token={token}"
+        quota += ["domains {", f"    manager {{ arguments = {quote(arguments)}; }};", "};"]
     return description("Bulkhead demonstration",
                        [demo_guest(number, guest_memory) for number in range(1, guests + 1)],
                        "\n" + indent(quota, 1))

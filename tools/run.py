@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import os
 import pathlib
+import secrets
 import shutil
 import socket
 import subprocess
@@ -94,10 +95,10 @@ def demo_volumes():
 
 
 def demo_system(guests=1, guest_memory=128 << 20, directory=RUN, name="demo", fresh=False,
-                description=None):
-    """The demonstration system. Tests give a directory or name of their own."""
+                description=None, token=None):
+    """The demonstration system. Tests give a directory or name of their own; `token` opens the manager's API."""
     directory = pathlib.Path(directory)
-    text = description or describe.demo(guests, guest_memory)
+    text = description or describe.demo(guests, guest_memory, token=token)
     return System(bundle=make_bundle(directory / f"{name}.cpio", text),
                   disk=make_disk(directory / f"{name}.img", demo_volumes(), fresh))
 
@@ -171,7 +172,7 @@ def parse_arguments():
         description="""Boot in QEMU with the console on this terminal.
 
 Without --kernel: the demonstration system, guests debian1 to debianN with Debian's kernel, the manager's
-web page on http://127.0.0.1:PORT. Ctrl-] switches between consoles. Disks persist in build/run/demo.img.
+API on http://127.0.0.1:PORT/v1 (docs/api.md). Ctrl-] switches between consoles. Disks persist in build/run/demo.img.
 
 With --kernel: one guest that boots FILE. Its console is this terminal, and the command ends with it: exit
 status 0 after power-off, 1 after a crash.
@@ -189,6 +190,7 @@ Ctrl-A x ends the machine at once.""")
     demo.add_argument("--guests", type=int, default=1, metavar="N", help=f"1 to {DEMO_GUESTS} (default 1)")
     demo.add_argument("--port", type=int, metavar="P",
                       help=f"of the manager on this host (default {DEFAULT_PORT}, or the next free one)")
+    demo.add_argument("--token", metavar="T", help="that opens the manager's API (default: a new one each time)")
     demo.add_argument("--fresh", action="store_true", help="make the disk anew")
     demo.add_argument("--system", metavar="FILE.dts", help="another system description")
     guest = parser.add_argument_group("one guest")
@@ -218,10 +220,13 @@ def make_machine(args):
         return qemu.Machine(initrd=system.bundle, disk=system.disk, memory=f"{total >> 20}M", **common)
 
     description = pathlib.Path(args.system).read_text(encoding="utf-8") if args.system else None
-    system = demo_system(args.guests, fresh=args.fresh, description=description)
+    token = args.token or secrets.token_hex(16)
+    system = demo_system(args.guests, fresh=args.fresh, description=description, token=token)
     port = free_port(args.port or DEFAULT_PORT, args.port is not None)
-    print(f"run: manager on http://127.0.0.1:{port}; Ctrl-] switches consoles, Ctrl-A x ends the machine",
-          file=sys.stderr)
+    if not description:
+        print(f"run: manager: curl -H 'Authorization: Bearer {token}' http://127.0.0.1:{port}/v1/system",
+              file=sys.stderr)
+    print("run: Ctrl-] switches consoles, Ctrl-A x ends the machine", file=sys.stderr)
     return qemu.Machine(initrd=system.bundle, disk=system.disk, memory=args.memory or "2G", network=True,
                         port=port, **common)
 

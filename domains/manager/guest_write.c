@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From struct bh_guest_info to JSON. */
 #include <stdio.h>
+#include <string.h>
 
 #include "domains/manager/guest_json.h"
 #include "domains/manager/units.h"
@@ -51,7 +52,9 @@ static void write_networks(struct json_writer *writer, cJSON *object,
                        mac[3], mac[4], mac[5]);
         cJSON *network = json_element(writer, networks);
         json_string(writer, network, "network", config->net[i].network);
-        json_string(writer, network, "mac", text);
+        if (strcmp(text, "00:00:00:00:00:00") != 0) { /* else root has not chosen one yet */
+            json_string(writer, network, "mac", text);
+        }
     }
 }
 

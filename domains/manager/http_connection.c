@@ -173,6 +173,13 @@ bool http_connection_idle(const struct http_connection *connection)
            !http_request_begun(&connection->request);
 }
 
+bool http_connection_expendable(const struct http_connection *connection)
+{
+    return connection->state == HTTP_CONNECTION_LINGERING ||
+           (connection->state == HTTP_CONNECTION_READING &&
+            connection->request.phase == HTTP_READING_HEAD);
+}
+
 void http_connection_tick(struct http_connection *connection, uint64_t now)
 {
     if (now < connection->deadline || connection->state == HTTP_CONNECTION_CLOSED) {

@@ -79,7 +79,11 @@ void http_connection_sent(struct http_connection *connection, size_t size, uint6
 /* Time has passed. */
 void http_connection_tick(struct http_connection *connection, uint64_t now);
 
-/* No request has begun: it may be closed without harm. */
+/* No request has begun. */
 bool http_connection_idle(const struct http_connection *connection);
+
+/* It may be closed to make room for another: nothing was asked yet by anybody known, or all is
+ * said. */
+bool http_connection_expendable(const struct http_connection *connection);
 
 #endif

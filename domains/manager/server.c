@@ -57,23 +57,21 @@ static void end(struct server_connection *connection)
 
 static struct server_connection *find_place(struct server *server)
 {
-    struct server_connection *idle = NULL;
+    struct server_connection *victim = NULL;
     for (unsigned i = 0; i < SERVER_CONNECTIONS; i++) {
         struct server_connection *connection = &server->connections[i];
         if (connection->pcb == NULL) {
             return connection;
         }
-        /* The deadline of an idle connection is its start plus a constant: the earliest is the
-         * oldest. */
-        if (http_connection_idle(&connection->http) && connection->input == NULL &&
-            (idle == NULL || connection->http.deadline < idle->http.deadline)) {
-            idle = connection;
+        if (http_connection_expendable(&connection->http) && connection->input == NULL &&
+            (victim == NULL || connection->http.deadline < victim->http.deadline)) {
+            victim = connection;
         }
     }
-    if (idle != NULL) {
-        end(idle);
+    if (victim != NULL) {
+        end(victim);
     }
-    return idle;
+    return victim;
 }
 
 static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)

@@ -4,8 +4,9 @@
  * a struct http_connection. lwIP's callbacks only take notes; all work is done in server_poll, so
  * that nothing happens while lwIP is in the middle of a segment.
  *
- * When all connections are taken, a new one takes the place of the one that has been idle for
- * longest; if none is idle it is refused (reset).
+ * When all connections are taken, a new one takes the place of the one whose time is over first
+ * among those that are idle or still send their head: who holds many and says nothing keeps nobody
+ * out. If there is none it is refused (reset).
  */
 #ifndef MANAGER_SERVER_H
 #define MANAGER_SERVER_H

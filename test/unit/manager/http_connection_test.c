@@ -190,7 +190,10 @@ static void slow_clients_are_cut_off(void)
     CHECK_EQUAL(count("HTTP/1.1 4"), 1); /* 408, or 400: the trickle above repeats itself */
 
     start();
-    say("POST /one HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na", 1000, 5);
+    say("POST /one HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r", 1000, 5);
+    CHECK(http_connection_expendable(&connection));
+    say("\na", 1000, 5);
+    CHECK(!http_connection_expendable(&connection));
     http_connection_tick(&connection, HTTP_BODY_US + 5);
     take(1000, HTTP_BODY_US);
     CHECK_EQUAL(count("HTTP/1.1 408 Request Timeout\r\n"), 1);
@@ -220,6 +223,7 @@ static void handlers_may_ask_for_time(void)
     CHECK(http_connection_input(&connection, (const uint8_t *)GET("one"), strlen(GET("one")), 0) >
           0);
     CHECK_EQUAL(connection.state, HTTP_CONNECTION_WAITING);
+    CHECK(!http_connection_expendable(&connection));
     CHECK_EQUAL(http_connection_input(&connection, (const uint8_t *)"G", 1, 0), 0);
     http_connection_tick(&connection, 999);
     CHECK_EQUAL(asked, 1);
