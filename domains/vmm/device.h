@@ -52,7 +52,7 @@ void *guest_memory(struct vm *vm, uint64_t ipa, uint64_t length);
  */
 void vm_raise_msi(struct vm *vm, uint64_t address, uint32_t data);
 
-/* Drives the input line of an SPI (INTID 32 to 511, memory_map.h); repeating the same level costs
+/* Drives the input line of an SPI (INTIDs of memory_map.h); repeating the same level costs
  * nothing. */
 void vm_set_irq_level(struct vm *vm, uint32_t intid, bool level);
 

@@ -21,8 +21,9 @@
 #define PPI_NUMBER(intid) ((intid)-16u)
 
 /* PCI address space codes (IEEE 1275 PCI binding 2.2.1.1). */
+#define PCI_IO           0x01000000u
 #define PCI_MEMORY32     0x02000000u
-#define PCI_MEMORY64     0x43000000u /* prefetchable, as a window beyond 4 GiB must be */
+#define PCI_MEMORY64     0x03000000u
 #define PCI_DEVICE_SHIFT 11
 #define PCI_PINS         4u
 
@@ -267,7 +268,8 @@ static void write_pci(struct writer *writer)
     cell(writer, "linux,pci-domain", 0);
     CELLS(writer, "bus-range", 0, 0);
     CELLS(writer, "reg", PAIR(GUEST_PCI_ECAM_BASE), PAIR(GUEST_PCI_ECAM_SIZE));
-    CELLS(writer, "ranges", PCI_MEMORY32, PAIR(GUEST_PCI_WINDOW32_BASE),
+    CELLS(writer, "ranges", PCI_IO, PAIR(UINT64_C(0)), PAIR(GUEST_PCI_IO_BASE),
+          PAIR(GUEST_PCI_IO_SIZE), PCI_MEMORY32, PAIR(GUEST_PCI_WINDOW32_BASE),
           PAIR(GUEST_PCI_WINDOW32_BASE), PAIR(GUEST_PCI_WINDOW32_SIZE), PCI_MEMORY64,
           PAIR(GUEST_PCI_WINDOW64_BASE), PAIR(GUEST_PCI_WINDOW64_BASE),
           PAIR(GUEST_PCI_WINDOW64_SIZE));

@@ -25,7 +25,8 @@
 #define GIC_WORDS   (GUEST_INTID_COUNT / 32u)
 #define GIC_PRIVATE 32u /* INTIDs below are each vCPU's own */
 
-_Static_assert(GUEST_INTID_COUNT == BH_VCPU_INTERRUPTS, "the frame has a bit for each interrupt");
+_Static_assert(GUEST_INTID_COUNT <= BH_VCPU_INTERRUPTS && GUEST_INTID_COUNT % 32 == 0,
+               "the frame has a bit for each interrupt");
 
 /* 32 interrupts; bit i is INTID 32 * n + i. */
 struct gic_word {
@@ -65,8 +66,8 @@ struct gic {
 /* The state after reset, for vCPUs with these frames (whose interrupt fields it fills in). */
 void gic_reset(struct gic *gic, struct bh_vcpu_frame *const frame[], unsigned cpu_count);
 
-/* An interrupt's input. `cpu` matters for INTIDs below 32 only; INTIDs of 512 and above are
- * ignored. */
+/* An interrupt's input. `cpu` matters for INTIDs below 32 only; INTIDs of GUEST_INTID_COUNT and
+ * above are ignored. */
 void gic_set_level(struct gic *gic, unsigned cpu, uint32_t intid, bool level);
 void gic_pulse(struct gic *gic, unsigned cpu, uint32_t intid);
 

@@ -29,9 +29,12 @@
 #define GUEST_VIRTIO_MMIO_COUNT  32u
 
 /* PCI Express: bus 0 only. The 64-bit window is above any guest's RAM and below BH_SPACE_SIZE. PCI
- * addresses equal intermediate physical ones; there is no I/O space. */
+ * addresses of memory equal intermediate physical ones. Nothing lies in the I/O space, but firmware
+ * expects that there is one. */
 #define GUEST_PCI_WINDOW32_BASE UINT64_C(0x10000000)
 #define GUEST_PCI_WINDOW32_SIZE UINT64_C(0x2eff0000)
+#define GUEST_PCI_IO_BASE       UINT64_C(0x3eff0000) /* I/O port 0 */
+#define GUEST_PCI_IO_SIZE       UINT64_C(0x00010000)
 #define GUEST_PCI_ECAM_BASE     UINT64_C(0x3f000000)
 #define GUEST_PCI_ECAM_SIZE     UINT64_C(0x00100000)
 #define GUEST_PCI_WINDOW64_BASE UINT64_C(0x2000000000)
@@ -40,7 +43,8 @@
 #define GUEST_RAM_BASE     UINT64_C(0x40000000)
 #define GUEST_RAM_SIZE_MAX (GUEST_PCI_WINDOW64_BASE - GUEST_RAM_BASE)
 
-_Static_assert(GUEST_PCI_WINDOW32_BASE + GUEST_PCI_WINDOW32_SIZE <= GUEST_PCI_ECAM_BASE,
+_Static_assert(GUEST_PCI_WINDOW32_BASE + GUEST_PCI_WINDOW32_SIZE <= GUEST_PCI_IO_BASE &&
+                   GUEST_PCI_IO_BASE + GUEST_PCI_IO_SIZE <= GUEST_PCI_ECAM_BASE,
                "windows are apart");
 _Static_assert(GUEST_PCI_ECAM_BASE + GUEST_PCI_ECAM_SIZE <= GUEST_RAM_BASE,
                "the holes end where RAM begins");
@@ -48,7 +52,7 @@ _Static_assert(GUEST_PCI_WINDOW64_BASE + GUEST_PCI_WINDOW64_SIZE <= BH_SPACE_SIZ
                "stage 2 translates it");
 
 /* Interrupts. */
-#define GUEST_INTID_COUNT          512u
+#define GUEST_INTID_COUNT          288u
 #define GUEST_INTID_VIRTUAL_TIMER  27u
 #define GUEST_INTID_PHYSICAL_TIMER 30u
 #define GUEST_INTID_PL011          33u
@@ -56,7 +60,7 @@ _Static_assert(GUEST_PCI_WINDOW64_BASE + GUEST_PCI_WINDOW64_SIZE <= BH_SPACE_SIZ
 #define GUEST_INTID_PCI_INTX       35u /* four: pin p (1 to 4) of device d is line (d + p - 1) % 4 */
 #define GUEST_INTID_VIRTIO_MMIO    48u
 #define GUEST_INTID_MSI_FIRST      128u
-#define GUEST_INTID_MSI_COUNT      384u
+#define GUEST_INTID_MSI_COUNT      160u
 
 /* Where a device writes its MSI (GICv2m: MSI_SETSPI_NS); the data is the INTID. */
 #define GUEST_MSI_ADDRESS (GUEST_GICV2M_BASE + 0x40)

@@ -27,22 +27,19 @@ static void update_line(struct pl031 *clock)
     vm_set_irq_level(clock->vm, GUEST_INTID_PL031, (clock->raw & clock->mask) != 0);
 }
 
-/* The alarm comes in the second in which the time equals RTCMR; it is only armed when somebody
- * would hear it. */
+/* The alarm comes in the second in which the time equals RTCMR, whether masked or not. */
 static void arm(struct pl031 *clock)
 {
     uint32_t seconds = clock->match - now(clock); /* modulo 2^32, as the counter goes */
-    if (clock->mask == 0) {
-        vm_timer_disarm(clock->vm, &clock->alarm);
-    } else if (seconds == 0) {
+    if (seconds == 0) {
         vm_timer_disarm(clock->vm, &clock->alarm);
         clock->raw = 1;
+        update_line(clock);
     } else {
         uint64_t frequency = bh_timer_frequency();
         uint64_t elapsed = (bh_ticks() - clock->start) / frequency;
         vm_timer_arm(clock->vm, &clock->alarm, clock->start + (elapsed + seconds) * frequency);
     }
-    update_line(clock);
 }
 
 static void alarm(void *device)
@@ -61,7 +58,7 @@ void pl031_reset(struct pl031 *clock, struct vm *vm, uint64_t unix_time)
 
 static uint32_t register_read(struct pl031 *clock, uint64_t offset)
 {
-    static const uint8_t identification[8] = {0x31, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
+    static const uint8_t identification[8] = {0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
     switch (offset) {
     case RTCDR:
         return now(clock);
@@ -104,7 +101,7 @@ void pl031_write(void *device, uint64_t offset, unsigned bytes, uint64_t value)
         break;
     case RTCIMSC:
         clock->mask = value & 1;
-        arm(clock);
+        update_line(clock);
         break;
     case RTCICR:
         clock->raw &= ~(uint32_t)value;

@@ -51,10 +51,12 @@ static void check_contents(void)
     CHECK_EQUAL(cell("/pl031@9010000", "interrupts", 1), 2);
     CHECK(fdt_path_offset(blob, text("/chosen", "stdout-path")) > 0);
     CHECK_EQUAL(pair("/pcie@10000000", "reg", 0), GUEST_PCI_ECAM_BASE);
-    CHECK_EQUAL(cell("/pcie@10000000", "ranges", 0), 0x02000000);
-    CHECK_EQUAL(pair("/pcie@10000000", "ranges", 3), GUEST_PCI_WINDOW32_BASE);
-    CHECK_EQUAL(cell("/pcie@10000000", "ranges", 7), 0x43000000);
-    CHECK_EQUAL(pair("/pcie@10000000", "ranges", 12), GUEST_PCI_WINDOW64_SIZE);
+    CHECK_EQUAL(cell("/pcie@10000000", "ranges", 0), 0x01000000);
+    CHECK_EQUAL(pair("/pcie@10000000", "ranges", 3), GUEST_PCI_IO_BASE);
+    CHECK_EQUAL(cell("/pcie@10000000", "ranges", 7), 0x02000000);
+    CHECK_EQUAL(pair("/pcie@10000000", "ranges", 10), GUEST_PCI_WINDOW32_BASE);
+    CHECK_EQUAL(cell("/pcie@10000000", "ranges", 14), 0x03000000);
+    CHECK_EQUAL(pair("/pcie@10000000", "ranges", 19), GUEST_PCI_WINDOW64_SIZE);
     /* Device 1, pin A is line 1. */
     CHECK_EQUAL(cell("/pcie@10000000", "interrupt-map", 40), 1 << 11);
     CHECK_EQUAL(cell("/pcie@10000000", "interrupt-map", 43), 1);

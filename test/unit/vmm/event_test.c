@@ -104,12 +104,14 @@ static void test_clock(void)
     machine_time(bh_test_ticks + 2500000);
     CHECK_EQUAL(guest_read(RTC(0), 4), start + 2);
     guest_write(RTC(4), 4, start + 5);
-    CHECK_EQUAL(machine_deadline, UINT64_MAX); /* masked: nobody would hear it */
-    guest_write(RTC(0x10), 4, 1);
     machine_time(bh_test_ticks + 2400000);
-    CHECK_EQUAL(vm.gic.word[1].line & RTC_BIT, 0);
+    CHECK_EQUAL(guest_read(RTC(0x14), 4), 0);
     machine_time(bh_test_ticks + 200000);
     CHECK_EQUAL(guest_read(RTC(0), 4), start + 5);
+    CHECK_EQUAL(guest_read(RTC(0x14), 4), 1);
+    CHECK_EQUAL(guest_read(RTC(0x18), 4), 0);
+    CHECK_EQUAL(vm.gic.word[1].line & RTC_BIT, 0);
+    guest_write(RTC(0x10), 4, 1); /* it is not lost because it was masked when it came */
     CHECK_EQUAL(vm.gic.word[1].line & RTC_BIT, RTC_BIT);
     CHECK_EQUAL(guest_read(RTC(0x18), 4), 1);
     guest_write(RTC(0x1c), 4, 1);

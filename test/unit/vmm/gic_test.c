@@ -30,12 +30,12 @@ static void start(void)
 {
     machine_reset();
     guest_write(GICD(0), 4, 0);
-    for (uint32_t i = 32; i < 512; i += 32) {
+    for (uint32_t i = 32; i < GUEST_INTID_COUNT; i += 32) {
         guest_write(word(0x80, i), 4, UINT32_MAX);
         guest_write(word(0x380, i), 4, UINT32_MAX);
         guest_write(word(0x180, i), 4, UINT32_MAX);
     }
-    for (uint32_t i = 32; i < 512; i += 4) {
+    for (uint32_t i = 32; i < GUEST_INTID_COUNT; i += 4) {
         guest_write(GICD(0x400 + i), 4, 0xa0a0a0a0);
     }
     guest_write(GICD(0xc00 + EDGE_SPI / 16 * 4), 4, UINT32_C(2) << (EDGE_SPI % 16 * 2));
@@ -61,7 +61,7 @@ static void test_identification(void)
 {
     start();
     CHECK_EQUAL(guest_read(GICD(0), 4), 2 | 1 << 4 | 1 << 6);
-    CHECK_EQUAL(guest_read(GICD(4), 4) & 0x1f, 15);
+    CHECK_EQUAL(guest_read(GICD(4), 4) & 0x1f, GUEST_INTID_COUNT / 32 - 1);
     CHECK_EQUAL(guest_read(GICD(4), 4) >> 17 & 1, 0); /* no LPIs */
     CHECK_EQUAL(guest_read(GICD(0xffe8), 4) & 0xf0, 0x30);
     CHECK_EQUAL(guest_read(GICR(0xffe8), 4) & 0xf0, 0x30);
@@ -157,17 +157,17 @@ static void test_edge(void)
 static void test_bad_msi(void)
 {
     start();
-    for (uint32_t i = 32; i < 512; i++) {
+    for (uint32_t i = 32; i < GUEST_INTID_COUNT; i++) {
         enable(i);
     }
     vm_raise_msi(&vm, GUEST_MSI_ADDRESS, 33);
     vm_raise_msi(&vm, GUEST_MSI_ADDRESS, 127);
-    vm_raise_msi(&vm, GUEST_MSI_ADDRESS, 512);
+    vm_raise_msi(&vm, GUEST_MSI_ADDRESS, GUEST_INTID_COUNT);
     vm_raise_msi(&vm, GUEST_MSI_ADDRESS, UINT32_MAX);
     vm_raise_msi(&vm, GUEST_MSI_ADDRESS + 4, EDGE_SPI);
     vm_raise_msi(&vm, 0, EDGE_SPI);
     vm_set_irq_level(&vm, 0, true);
-    vm_set_irq_level(&vm, 512, true);
+    vm_set_irq_level(&vm, GUEST_INTID_COUNT, true);
     vm_set_irq_level(&vm, UINT32_MAX, true);
     vm_pulse_irq(&vm, 5);
     vm_pulse_irq(&vm, 4000);
@@ -414,13 +414,13 @@ static void test_random(void)
     memset(frame.state.list_register, 0, sizeof(frame.state.list_register));
     system_vcpu_load(0);
     memset(frame.pending, 0, sizeof(frame.pending));
-    for (uint32_t i = 32; i < 512; i += 32) {
+    for (uint32_t i = 32; i < GUEST_INTID_COUNT; i += 32) {
         guest_write(word(0x180, i), 4, UINT32_MAX);
         guest_write(word(0x280, i), 4, UINT32_MAX);
         guest_write(word(0x380, i), 4, UINT32_MAX);
         guest_write(word(0x80, i), 4, UINT32_MAX);
     }
-    for (uint32_t i = 0; i < 512; i++) {
+    for (uint32_t i = 0; i < GUEST_INTID_COUNT; i++) {
         vm_set_irq_level(&vm, i, false);
         if (i >= 32) {
             guest_write(GICD(0x6000 + 8 * i), 8, 0);
@@ -428,16 +428,16 @@ static void test_random(void)
         frame.completed[i / 32] |=
             bit(i); /* the list registers were emptied behind the kernel's back */
     }
-    frame.completed_summary = 0xffff;
+    frame.completed_summary = UINT32_MAX;
     gic_complete(&vm.gic, 0);
-    for (uint32_t i = 32; i < 512; i += 16) {
+    for (uint32_t i = 32; i < GUEST_INTID_COUNT; i += 16) {
         guest_write(GICD(0xc00 + i / 4), 4, 0);
     }
     guest_write(SGI_BASE(0x180), 4, UINT32_MAX);
     guest_write(SGI_BASE(0x280), 4, UINT32_MAX);
     guest_write(GICD(0), 4, 2);
     CHECK_EQUAL(machine_acknowledge(), NONE);
-    for (uint32_t i = 32; i < 512; i++) {
+    for (uint32_t i = 32; i < GUEST_INTID_COUNT; i++) {
         enable(i);
         CHECK_EQUAL(machine_acknowledge(), NONE);
         for (unsigned round = 0; round < 2; round++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A stand-in for the kernel, root and the guest's processor, for tests of the VMM: the vCPU frame and its list registers
- * as kernel/api/bh/vcpu.h describes them, a domain page, channels whose other end the test plays, and the time.
+ * A stand-in for the kernel, root and the guest's processor, for tests of the VMM: the vCPU frame
+ * and its list registers as kernel/api/bh/vcpu.h describes them, a domain page, channels whose
+ * other end the test plays, and the time.
  */
 #ifndef TEST_UNIT_VMM_MACHINE_H
 #define TEST_UNIT_VMM_MACHINE_H
@@ -9,18 +10,18 @@
 #include "domains/vmm/vm.h"
 #include "libs/runtime/runtime.h"
 
-#define MACHINE_RAM (UINT64_C(4) << 20)
+#define MACHINE_RAM            (UINT64_C(4) << 20)
 #define MACHINE_LIST_REGISTERS 4u
-#define MACHINE_FREQUENCY 1000000u /* ticks are microseconds */
+#define MACHINE_FREQUENCY      1000000u /* ticks are microseconds */
 
 extern struct vm vm;
 extern struct bh_vcpu_frame frame;
 extern uint64_t bh_test_ticks;
 
-extern uint64_t machine_deadline;  /* what the VMM has armed; UINT64_MAX: nothing */
-extern unsigned machine_arms;      /* how often */
-extern unsigned machine_saves;     /* system_vcpu_save calls */
-extern unsigned machine_signals;   /* system_signal calls */
+extern uint64_t machine_deadline;         /* what the VMM has armed; UINT64_MAX: nothing */
+extern unsigned machine_arms;             /* how often */
+extern unsigned machine_saves;            /* system_vcpu_save calls */
+extern unsigned machine_signals;          /* system_signal calls */
 extern uint64_t (*machine_waiting)(void); /* plays the rest of the world in system_wait */
 extern struct bh_domain_page machine_page;
 extern uint64_t machine_detached; /* indices reported by BH_ROOT_DETACHED, a bit each */
@@ -28,16 +29,20 @@ extern uint64_t machine_detached; /* indices reported by BH_ROOT_DETACHED, a bit
 /* A new virtual machine with one vCPU, 4 MiB of RAM and the board's devices. */
 void machine_reset(void);
 
-/* Adds a client channel to the domain page, with the bit `8 + index` to signal; its memory is the test's. */
-struct bh_resource *machine_channel(const char *name, uint32_t protocol, const struct bh_channel_geometry *geometry);
+/* Adds a client channel to the domain page, with the bit `8 + index` to signal; its memory is the
+ * test's. */
+struct bh_resource *machine_channel(const char *name, uint32_t protocol,
+                                    const struct bh_channel_geometry *geometry);
 
 /* The kernel: on entry moves what is posted into list registers, the highest priority first. */
 void machine_enter(void);
 
-/* The guest: acknowledges the highest-priority pending interrupt that is deliverable; 1023: none. */
+/* The guest: acknowledges the highest-priority pending interrupt that is deliverable; 1023: none.
+ */
 uint32_t machine_acknowledge(void);
 
-/* The guest: completes an active interrupt; the kernel reports what it must, and the VMM takes note. */
+/* The guest: completes an active interrupt; the kernel reports what it must, and the VMM takes
+ * note. */
 void machine_complete(uint32_t intid);
 
 /* Lets the time pass up to `ticks`, with the deadlines on the way. */
