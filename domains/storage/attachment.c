@@ -57,7 +57,7 @@ static bool close_client(struct attachments *attachments, struct attachment *att
 {
     struct client *client = attachment->client;
     if (client != NULL) {
-        disk_close_client(client);
+        disk_close_client(client, bh_ticks());
         if (client->in_flight != 0) {
             attachments->closing += attachment->state != ATTACHMENT_CLOSING;
             attachment->state = ATTACHMENT_CLOSING;

@@ -227,6 +227,22 @@ static enum client_step take(struct client *client, uint32_t *cost)
     return CLIENT_ANSWERED;
 }
 
+/* The oldest request that begins anew becomes the current one. */
+static void take_up_retry(struct client *client)
+{
+    struct request *oldest = NULL;
+    for (uint8_t i = 0; i < CLIENT_REQUESTS; i++) {
+        struct request *request = &client->request[i];
+        if (request->state == REQUEST_RETRY &&
+            (oldest == NULL || (int32_t)(request->sequence - oldest->sequence) < 0)) {
+            oldest = request;
+        }
+    }
+    oldest->state = REQUEST_ACTIVE;
+    client->current = number_of(oldest);
+    client->retries--;
+}
+
 enum client_step client_step(struct client *client, struct block_device *device, uint64_t now,
                              uint32_t *cost)
 {
@@ -240,6 +256,9 @@ enum client_step client_step(struct client *client, struct block_device *device,
     }
     if (flush != NULL) {
         return submit(flush, device, now, cost);
+    }
+    if (client->current == NO_REQUEST && client->retries != 0) {
+        take_up_retry(client);
     }
     if (client->current != NO_REQUEST) {
         return submit(&client->request[client->current], device, now, cost);
@@ -263,13 +282,37 @@ void client_command_done(struct request *request, enum block_result result)
     }
 }
 
-void client_commands_lost(struct client *client)
+static void begin_anew(struct request *request)
 {
-    for (uint8_t i = 0; i < CLIENT_REQUESTS; i++) {
+    struct client *client = request->client;
+    request->retried = true;
+    request->submitted = 0;
+    if (request->operation == BH_BLOCK_FLUSH) {
+        request->state = REQUEST_FLUSH_READY;
+        client->flushes_ready++;
+    } else if (client->current != number_of(request)) {
+        request->state = REQUEST_RETRY;
+        client->retries++;
+    }
+}
+
+void client_commands_lost(struct client *client, bool retry)
+{
+    for (uint8_t i = 0; i < CLIENT_REQUESTS && client->in_flight != 0; i++) {
         struct request *request = &client->request[i];
-        while (request->state == REQUEST_ACTIVE && request->in_flight != 0) {
-            client_command_done(request, BLOCK_ERROR);
+        if (request->in_flight == 0) {
+            continue;
         }
+        client->in_flight -= request->in_flight;
+        request->in_flight = 0;
+        if (retry && !request->retried && request->status == BH_BLOCK_OK) {
+            begin_anew(request);
+            continue;
+        }
+        if (request->status == BH_BLOCK_OK) {
+            request->status = BH_BLOCK_IO_ERROR;
+        }
+        finish(request);
     }
 }
 
@@ -336,4 +379,5 @@ void client_close(struct client *client)
     }
     client->flushes_waiting = 0;
     client->flushes_ready = 0;
+    client->retries = 0;
 }

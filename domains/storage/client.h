@@ -29,6 +29,7 @@
 enum request_state {
     REQUEST_FREE = 0,
     REQUEST_ACTIVE,       /* parts to submit, or in flight */
+    REQUEST_RETRY,        /* to be submitted once more from the beginning */
     REQUEST_FLUSH_WAITS,  /* for `writes_before` writes */
     REQUEST_FLUSH_READY,  /* to be submitted */
     REQUEST_ANSWER_WAITS, /* for room in the complete ring */
@@ -50,6 +51,7 @@ struct request {
     uint32_t sequence;  /* order of arrival */
     uint32_t writes_before;
     enum request_state state;
+    bool retried; /* its commands were lost once */
     enum bh_block_status status;
 };
 
@@ -67,6 +69,7 @@ struct client {
     uint8_t current; /* request whose parts are being submitted, or CLIENT_REQUESTS */
     uint8_t flushes_waiting;
     uint8_t flushes_ready;
+    uint8_t retries; /* requests in that state */
     uint8_t answers_waiting;
     uint8_t free[CLIENT_REQUESTS];
     uint8_t answer[CLIENT_REQUESTS]; /* requests that wait for room, in order */
@@ -112,8 +115,9 @@ enum client_step client_step(struct client *client, struct block_device *device,
 /* The answer to a command. */
 void client_command_done(struct request *request, enum block_result result);
 
-/* All commands in flight are lost: their requests fail. */
-void client_commands_lost(struct client *client);
+/* All commands in flight are lost. With `retry` their requests begin anew, those for the second
+ * time fail; without, all fail. */
+void client_commands_lost(struct client *client, bool retry);
 
 /* Whether a command in flight was given to the disk at `then` or earlier. */
 bool client_waits_since(const struct client *client, uint64_t then);

@@ -21,6 +21,7 @@ void disk_open(struct disk *disk, const char *name, struct block_device *block,
                           .scan_buffer = scan_buffer,
                           .second = second,
                           .check_at = BLOCK_NEVER,
+                          .drain_deadline = BLOCK_NEVER,
                           .scan_deadline = BLOCK_NEVER};
     set_name(disk, name);
 }
@@ -106,12 +107,16 @@ void disk_wake_client(struct client *client)
     schedule_add(&client->disk->schedule, client);
 }
 
-void disk_close_client(struct client *client)
+void disk_close_client(struct client *client, uint64_t now)
 {
+    struct disk *disk = client->disk;
     if (!client->closing) {
         client_close(client);
     }
-    schedule_remove(&client->disk->schedule, client);
+    schedule_remove(&disk->schedule, client);
+    if (client->in_flight != 0 && disk->drain_deadline == BLOCK_NEVER) {
+        disk->drain_deadline = now + DISK_DRAIN_SECONDS * disk->second;
+    }
 }
 
 void disk_remove_client(struct client *client)

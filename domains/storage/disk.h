@@ -14,6 +14,7 @@
 #include "domains/storage/schedule.h"
 
 #define DISK_PATIENCE_SECONDS       30u
+#define DISK_DRAIN_SECONDS          1u
 #define DISK_CHECKS_SECONDS         5u /* between looks at what is overdue */
 #define DISK_RESTARTS               3u /* within ... */
 #define DISK_RESTART_WINDOW_SECONDS 600u
@@ -38,9 +39,10 @@ struct disk {
     struct schedule schedule;
     uint32_t in_flight;
     uint64_t check_at;
+    uint64_t drain_deadline; /* of clients that are closing */
     uint64_t scan_deadline;
     uint64_t sectors;                /* when its volumes were found */
-    bool answered;                   /* clients, of commands lost in the recovery that goes on */
+    bool released;                   /* clients, from commands lost in the recovery that goes on */
     bool condemned;                  /* the recovery is its last */
     uint64_t restart[DISK_RESTARTS]; /* when; 0: not yet */
     uint32_t errors;
@@ -73,7 +75,7 @@ void disk_wake_client(struct client *client);
 
 /* Stops serving it. When client->in_flight is 0 nothing refers to its channel, and
  * disk_remove_client takes it away. */
-void disk_close_client(struct client *client);
+void disk_close_client(struct client *client, uint64_t now);
 void disk_remove_client(struct client *client);
 
 #endif

@@ -80,15 +80,16 @@ static void began(struct disk *disk, uint64_t now)
     }
 }
 
-static void lose_commands(struct disk *disk)
+static void lose_commands(struct disk *disk, bool retry)
 {
     for (struct client *client = disk->clients; client != NULL; client = client->next) {
-        client_commands_lost(client);
-        schedule_answered(&disk->schedule, client);
+        client_commands_lost(client, retry);
+        schedule_add(&disk->schedule, client);
     }
     disk->in_flight = 0;
     disk->check_at = BLOCK_NEVER;
-    disk->answered = true;
+    disk->drain_deadline = BLOCK_NEVER;
+    disk->released = true;
 }
 
 static void die(struct disk *disk, const char *reason)
@@ -96,12 +97,7 @@ static void die(struct disk *disk, const char *reason)
     bh_log("%s: %s; its volumes give errors until the domain starts again", disk->name, reason);
     disk->state = DISK_DEAD;
     disk->scan_deadline = BLOCK_NEVER;
-    if (!disk->answered) {
-        lose_commands(disk);
-    }
-    for (struct client *client = disk->clients; client != NULL; client = client->next) {
-        schedule_add(&disk->schedule, client); /* what it has begun fails */
-    }
+    lose_commands(disk, false);
 }
 
 /* Too many restarts lately: then the next one only serves to keep the device off memory. */
@@ -120,7 +116,7 @@ static bool restart_allowed(struct disk *disk, uint64_t now)
 static void recover(struct disk *disk, uint64_t now, const char *reason)
 {
     disk->condemned = !restart_allowed(disk, now);
-    disk->answered = false;
+    disk->released = false;
     disk->state = DISK_RECOVERING;
     bh_log("%s: %s; resetting it", disk->name, reason);
     disk->block->operations->start(disk->block, now);
@@ -133,8 +129,8 @@ static void advance_recovery(struct disk *disk)
         return;
     }
     /* The device has let go of all memory, or is past hope. */
-    if (!disk->answered) {
-        lose_commands(disk);
+    if (!disk->released) {
+        lose_commands(disk, !disk->condemned && block->state != BLOCK_FAILED);
     }
     if (block->state == BLOCK_FAILED) {
         die(disk, block->error);
@@ -148,17 +144,41 @@ static void advance_recovery(struct disk *disk)
     }
 }
 
-static void check_time(struct disk *disk, uint64_t now)
+/* Clients that close are waited for; true: it has taken too long. */
+static bool drain_late(struct disk *disk, uint64_t now)
+{
+    bool closing = false;
+    for (struct client *client = disk->clients; client != NULL; client = client->next) {
+        closing |= client->closing && !client->broken && client->in_flight != 0;
+    }
+    if (!closing) {
+        disk->drain_deadline = BLOCK_NEVER;
+    }
+    return now >= disk->drain_deadline;
+}
+
+static bool command_late(const struct disk *disk, uint64_t now)
 {
     uint64_t patience = DISK_PATIENCE_SECONDS * disk->second;
     uint64_t then = now > patience ? now - patience : 0;
     for (struct client *client = disk->clients; client != NULL; client = client->next) {
         if (client_waits_since(client, then)) {
-            recover(disk, now, "a command was not answered in time");
-            return;
+            return true;
         }
     }
-    disk->check_at = disk->in_flight != 0 ? now + DISK_CHECKS_SECONDS * disk->second : BLOCK_NEVER;
+    return false;
+}
+
+static void check_time(struct disk *disk, uint64_t now)
+{
+    if (now >= disk->drain_deadline && drain_late(disk, now)) {
+        recover(disk, now, "commands on a channel that is taken away do not end");
+    } else if (now >= disk->check_at && command_late(disk, now)) {
+        recover(disk, now, "a command was not answered in time");
+    } else if (now >= disk->check_at) {
+        disk->check_at =
+            disk->in_flight != 0 ? now + DISK_CHECKS_SECONDS * disk->second : BLOCK_NEVER;
+    }
 }
 
 void disk_step(struct disk *disk, uint64_t now)
@@ -178,7 +198,7 @@ void disk_step(struct disk *disk, uint64_t now)
         die(disk, "its first sectors can't be read in time");
     } else if (disk->state == DISK_READY && block->state == BLOCK_FAILED) {
         recover(disk, now, block->error);
-    } else if (disk->state == DISK_READY && now >= disk->check_at) {
+    } else if (disk->state == DISK_READY) {
         check_time(disk, now);
     }
     if (disk->state == DISK_RECOVERING) {
@@ -197,6 +217,6 @@ uint64_t disk_wake_at(const struct disk *disk)
         return BLOCK_NEVER;
     }
     uint64_t own = disk->state == DISK_SCANNING ? disk->scan_deadline : BLOCK_NEVER;
-    own = disk->state == DISK_READY ? disk->check_at : own;
+    own = disk->state == DISK_READY ? earlier(disk->check_at, disk->drain_deadline) : own;
     return earlier(disk->block->wake_at, own);
 }

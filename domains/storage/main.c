@@ -3,6 +3,10 @@
  * The storage domain: finds the volumes on its disks, publishes their names, and serves them over
  * the block channels that root gives it and takes away at run time. Data goes between disk and
  * channel without being copied.
+ *
+ * Argument `poll`: while a disk has requests in flight, wait for it without letting the processor
+ * idle. Where time is virtual and jumps ahead whenever everything waits, as under QEMU's icount,
+ * disks that work in the host's time would otherwise seem to take minutes.
  */
 #include <bh/syscall.h>
 
@@ -16,6 +20,7 @@ static struct volume_table volumes;
 static struct attachments attachments;
 static struct bh_service_statistics private_statistics; /* when root gives none to share */
 static uint64_t armed = BLOCK_NEVER;
+static bool poll; /* argument: the processor does not idle while a disk works */
 
 static void signal_peer(uint64_t cap)
 {
@@ -46,25 +51,31 @@ static void handle_time(uint64_t now)
     }
 }
 
-/* Arms the timer for the earliest disk. One that is armed too early stays: it does no harm. */
-static void arm_timer(void)
+/* When the first disk wants attention; BLOCK_NEVER: no disk has anything to do. */
+static uint64_t earliest_wake(void)
 {
     uint64_t wake_at = BLOCK_NEVER;
     for (uint32_t i = 0; i < devices.count; i++) {
         uint64_t disk = disk_wake_at(&devices.device[i].disk);
         wake_at = disk < wake_at ? disk : wake_at;
     }
-    if (wake_at < armed) {
-        bh_deadline_set(wake_at);
-        armed = wake_at;
-    }
+    return wake_at;
 }
 
 static uint64_t wait_for_bits(void)
 {
     uint64_t bits;
-    arm_timer();
-    (void)bh_wait(BH_SLOT_NOTIFICATION, &bits);
+    uint64_t wake_at = earliest_wake();
+    if (wake_at < armed) { /* one that is armed too early stays: it does no harm */
+        bh_deadline_set(wake_at);
+        armed = wake_at;
+    }
+    if (poll && wake_at != BLOCK_NEVER) {
+        while (bh_poll(BH_SLOT_NOTIFICATION, &bits) != BH_OK) {
+        }
+    } else {
+        (void)bh_wait(BH_SLOT_NOTIFICATION, &bits);
+    }
     if ((bits & BH_SIGNAL_TIMER) != 0) {
         armed = BLOCK_NEVER;
     }
@@ -95,6 +106,7 @@ static bool starting(void)
 
 static void start(void)
 {
+    poll = bh_argument("poll", NULL, 0);
     devices_open(&devices, &volumes, bh_ticks());
     while (starting()) {
         handle(wait_for_bits());

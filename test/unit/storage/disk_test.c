@@ -276,7 +276,7 @@ static void test_detach_waits_for_commands_in_flight(void)
     run();
     CHECK_EQUAL(a.client.in_flight, 3);
     peer_submit(&a, 4, BH_BLOCK_READ, 0, 0, 512); /* not seen any more */
-    disk_close_client(&a.client);
+    disk_close_client(&a.client, now);
     run();
     CHECK_EQUAL(a.client.in_flight, 3);
     model_disk_answer_some(&model, 2);
@@ -313,15 +313,17 @@ static void advance(uint64_t seconds)
 
 static void test_device_that_does_not_answer(void)
 {
-    bring_up(64, 65536);
+    bring_up(64, 4096);
     open_peers();
-    peer_submit(&a, 1, BH_BLOCK_READ, 0, 0, 512);
-    peer_submit(&a, 2, BH_BLOCK_WRITE, 0, 0, 512);
+    memset(a.channel.data, 0x11, 16384);
+    peer_submit(&a, 1, BH_BLOCK_WRITE, 0, 0, 16384);
+    peer_submit(&a, 2, BH_BLOCK_READ, 50, 32768, 512);
     peer_submit(&a, 3, BH_BLOCK_FLUSH, 0, 0, 0);
     run();
+    model_disk_answer(&model, 1, BLOCK_OK); /* a part of the first */
+    interrupt();
     advance(29);
     CHECK_EQUAL(model.starts, 1);
-    peer_expect_none(&a);
     model.stuck_in_reset = true;
     advance(7);
     CHECK_EQUAL(model.starts, 2);
@@ -331,26 +333,91 @@ static void test_device_that_does_not_answer(void)
     peer_expect_none(&a); /* the device may still write there */
     model.stuck_in_reset = false;
     advance(1);
-    peer_expect(&a, 1, BH_BLOCK_IO_ERROR);
-    peer_expect(&a, 2, BH_BLOCK_IO_ERROR);
     CHECK(log_has("disk0: works again"));
+    CHECK_EQUAL(model.queued, 6); /* all of it once more, and the new one */
+    model_disk_answer_some(&model, 2);
+    interrupt();
+    peer_expect_none(&a);
     answer_all();
-    peer_expect(&a, 3, BH_BLOCK_OK);
+    struct bh_block_response response;
+    for (int i = 0; i < 3; i++) {
+        CHECK(peer_take(&a, &response));
+        CHECK_EQUAL(response.status, BH_BLOCK_OK);
+    }
+    CHECK_EQUAL(response.id, 3); /* the flush came last */
     peer_expect(&b, 4, BH_BLOCK_OK);
+    CHECK_EQUAL(image.sector[40][0], 0x11);
+    CHECK_EQUAL(image.sector[71][511], 0x11);
     CHECK_EQUAL(disk.in_flight, 0);
+    CHECK_EQUAL(a.client.bytes, 0);
     advance(1000);
     CHECK_EQUAL(model.starts, 2); /* idle disks are not reset */
+}
+
+static void test_requests_are_tried_twice(void)
+{
+    bring_up(64, 65536);
+    open_peers();
+    peer_submit(&a, 1, BH_BLOCK_READ, 0, 0, 512);
+    peer_submit(&a, 2, BH_BLOCK_FLUSH, 0, 0, 0);
+    run();
+    advance(40);
+    CHECK_EQUAL(model.starts, 2);
+    CHECK_EQUAL(model.queued, 2);
+    peer_expect_none(&a);
+    peer_submit(&b, 3, BH_BLOCK_READ, 0, 0, 512);
+    run();
+    advance(40);
+    CHECK_EQUAL(model.starts, 3);
+    peer_expect(&a, 1, BH_BLOCK_IO_ERROR);
+    peer_expect(&a, 2, BH_BLOCK_IO_ERROR);
+    peer_expect_none(&b);
+    answer_all();
+    peer_expect(&b, 3, BH_BLOCK_OK);
+}
+
+static void test_channel_that_can_not_wait(void)
+{
+    bring_up(64, 65536);
+    open_peers();
+    peer_submit(&a, 1, BH_BLOCK_READ, 0, 0, 512);
+    peer_submit(&b, 2, BH_BLOCK_READ, 0, 0, 512);
+    run();
+    disk_close_client(&a.client, now);
+    CHECK_EQUAL(disk_wake_at(&disk), now + SECOND);
+    model.stuck_in_reset = true;
+    advance(1);
+    CHECK_EQUAL(model.starts, 2);
+    CHECK_EQUAL(a.client.in_flight, 1);
+    model.stuck_in_reset = false;
+    advance(1);
+    CHECK_EQUAL(a.client.in_flight, 0);
+    disk_remove_client(&a.client);
+    answer_all();
+    peer_expect(&b, 2, BH_BLOCK_OK); /* nothing of it is seen by others */
+    /* Commands that end in time need no reset. */
+    peer_open(&a, 0, &disk, volume_find(&volumes, "debian1"), 64, DATA, false);
+    peer_submit(&a, 1, BH_BLOCK_READ, 0, 0, 512);
+    run();
+    disk_close_client(&a.client, now);
+    answer_all();
+    disk_remove_client(&a.client);
+    advance(100);
+    CHECK_EQUAL(model.starts, 2);
 }
 
 static void test_device_that_fails_too_often(void)
 {
     bring_up(64, 65536);
     open_peers();
-    for (uint64_t i = 0; i <= DISK_RESTARTS; i++) {
-        CHECK_EQUAL(disk.state, DISK_READY);
-        peer_submit(&a, i, BH_BLOCK_READ, 0, 0, 512);
+    uint64_t given = 0;
+    while (disk.state == DISK_READY) {
+        CHECK(given < 10);
+        peer_submit(&a, given++, BH_BLOCK_READ, 0, 0, 512);
         run();
         advance(40);
+    }
+    for (uint64_t i = 0; i < given; i++) {
         peer_expect(&a, i, BH_BLOCK_IO_ERROR);
     }
     CHECK_EQUAL(disk.state, DISK_DEAD);
@@ -369,7 +436,7 @@ static void test_device_that_fails_too_often(void)
     }
     CHECK_EQUAL(a.client.free_count, CLIENT_REQUESTS);
     CHECK_EQUAL(disk_wake_at(&disk), BLOCK_NEVER);
-    disk_close_client(&a.client);
+    disk_close_client(&a.client, now);
     CHECK_EQUAL(a.client.in_flight, 0);
     disk_remove_client(&a.client);
 }
@@ -495,7 +562,7 @@ static void test_random_rings_break_nothing(void)
                 a.channel.submit.shared->produced = (uint32_t)(seed >> 20);
                 disk_wake_client(&a.client);
             } else if (seed >> 60 == 2) {
-                disk_close_client(&a.client);
+                disk_close_client(&a.client, now);
             }
             run();
             if (model.queued != 0) {
@@ -524,6 +591,8 @@ int main(void)
     test_broken_rings_are_cut_off();
     test_detach_waits_for_commands_in_flight();
     test_device_that_does_not_answer();
+    test_requests_are_tried_twice();
+    test_channel_that_can_not_wait();
     test_device_that_fails_too_often();
     test_device_that_disappears();
     test_volume_that_does_not_exist();
