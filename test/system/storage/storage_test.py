@@ -54,10 +54,11 @@ def check_stamped(image, name):
               f"sector {number} of volume {name} is not what the client wrote")
 
 
-def machine(disks, platform="on", nvme_drive="driver=raw,file.driver=file,file.filename={}"):
+def machine(disks, bundle="storage_test.cpio", platform="on",
+            nvme_drive="driver=raw,file.driver=file,file.filename={}"):
     """`nvme_drive`: how QEMU gets at the image of the NVMe disk."""
     return qemu.Machine(
-        kernel=TARGET / "kernel" / "Image", initrd=TARGET / "storage_test.cpio",
+        kernel=TARGET / "kernel" / "Image", initrd=TARGET / bundle,
         extra=("-drive", "if=none,id=first," + nvme_drive.format(disks.nvme),
                "-device", "nvme,serial=first,drive=first",
                "-drive", f"if=none,id=second,format=raw,file={disks.virtio}", "-device",
@@ -142,7 +143,19 @@ def test_read_errors(disks):
         check(b"nvme-first: FAILED" not in console.output, "another volume suffers")
 
 
-TESTS = [test_volumes, test_backup_table, test_unusable_disk, test_read_errors]
+def test_detach(disks):
+    """Channels that go away with commands in flight, and come back, disturb nothing."""
+    with qemu.Console(machine(disks, "storage_detach_test.cpio"), name="storage_detach") as console:
+        for _ in range(11):
+            console.expect("root: guest resets: (.*)", timeout=30)
+            console.expect("root: guest resets: resets", timeout=30)
+        console.expect("root: guest resets: powered off", timeout=30)
+        check(console.expect_exit() == 0, "the guest crashed")
+        check(b"resetting it" not in console.output, "a disk had to be reset")
+
+
+TESTS = [test_volumes, test_backup_table, test_unusable_disk, test_read_errors,
+         test_detach]
 
 
 def main():
