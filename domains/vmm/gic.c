@@ -79,6 +79,20 @@ void gic_update(struct gic *gic, struct gic_cpu *cpu, unsigned index)
     }
 }
 
+/* Takes an interrupt back that the kernel has not taken yet. One in a list register has mostly been
+ * acknowledged; if not, it comes out spurious, which costs less than to look. */
+static void gic_call_off(struct gic *gic, struct gic_cpu *own, unsigned index, uint32_t bit)
+{
+    struct gic_word *word = gic_word(gic, own, index);
+    for (struct gic_cpu *holder = gic_first_holder(gic, own, index);
+         holder < gic_end_holder(gic, own, index); holder++) {
+        uint32_t *pending = &holder->frame->pending[index];
+        if ((__atomic_fetch_and(pending, ~bit, __ATOMIC_ACQ_REL) & bit) != 0) {
+            word->posted &= ~bit;
+        }
+    }
+}
+
 void gic_set_level(struct gic *gic, unsigned cpu, uint32_t intid, bool level)
 {
     if (intid >= GUEST_INTID_COUNT || cpu >= gic->cpu_count) {
@@ -95,16 +109,12 @@ void gic_set_level(struct gic *gic, unsigned cpu, uint32_t intid, bool level)
     if (level) {
         word->latch |= word->edge & bit;
         gic_update(gic, own, index);
+    } else if ((word->again & word->posted & ~word->edge & bit) != 0) {
+        /* The guest completes an interrupt before it deals with the device: it must not come
+         * twice. */
+        gic_withdraw(gic, own, index, bit);
     } else if ((word->posted & ~word->edge & bit) != 0) {
-        /* One that the kernel has not taken yet is called off; one in a list register may come out
-         * spurious, which costs less than looking for it. */
-        for (struct gic_cpu *holder = gic_first_holder(gic, own, index);
-             holder < gic_end_holder(gic, own, index); holder++) {
-            uint32_t *pending = &holder->frame->pending[index];
-            if ((__atomic_fetch_and(pending, ~bit, __ATOMIC_ACQ_REL) & bit) != 0) {
-                word->posted &= ~bit;
-            }
-        }
+        gic_call_off(gic, own, index, bit);
     }
 }
 
@@ -130,6 +140,7 @@ void gic_complete(struct gic *gic, unsigned cpu)
         struct gic_word *word = gic_word(gic, own, index);
         word->posted &= ~(done & ~word->edge);
         gic_update(gic, own, index);
+        word->again = (word->again & ~done) | (done & word->posted & ~word->edge);
     }
 }
 
@@ -181,6 +192,7 @@ uint32_t gic_withdraw(struct gic *gic, struct gic_cpu *cpu, unsigned index, uint
         active |= seen.active & mask;
     }
     word->posted = (word->posted & ~mask) | active;
+    word->again &= ~mask;
     return taken;
 }
 

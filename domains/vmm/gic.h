@@ -38,6 +38,7 @@ struct gic_word {
     uint32_t active; /* set by a write to ISACTIVER; what the guest acknowledged is in the list
                         registers */
     uint32_t routed; /* its target exists */
+    uint32_t again;  /* posted when the guest completed it, because its line was still high */
     uint32_t posted; /* may be in the frame or in a list register */
 };
 

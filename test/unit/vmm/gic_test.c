@@ -98,6 +98,28 @@ static void test_level(void)
     CHECK_EQUAL(machine_acknowledge(), LEVEL_SPI);
 }
 
+/* A guest that completes first and asks the device then gets each interrupt once. */
+static void test_early_completion(void)
+{
+    start();
+    enable(LEVEL_SPI);
+    for (unsigned i = 0; i < 3; i++) {
+        vm_set_irq_level(&vm, LEVEL_SPI, true);
+        CHECK_EQUAL(machine_acknowledge(), LEVEL_SPI);
+        machine_complete(LEVEL_SPI);
+        machine_enter();
+        vm_set_irq_level(&vm, LEVEL_SPI, false);
+        CHECK_EQUAL(machine_acknowledge(), NONE);
+    }
+    unsigned saves = machine_saves;
+    vm_set_irq_level(&vm, LEVEL_SPI, true);
+    CHECK_EQUAL(machine_acknowledge(), LEVEL_SPI);
+    vm_set_irq_level(&vm, LEVEL_SPI, false);
+    machine_complete(LEVEL_SPI);
+    CHECK_EQUAL(machine_acknowledge(), NONE);
+    CHECK_EQUAL(machine_saves, saves); /* the usual order costs no look into the list registers */
+}
+
 static void test_level_while_disabled(void)
 {
     start();
@@ -454,6 +476,7 @@ int main(void)
 {
     test_identification();
     test_level();
+    test_early_completion();
     test_level_while_disabled();
     test_disable_takes_back();
     test_edge();
