@@ -98,19 +98,19 @@ static void start(struct domain *domain)
 }
 
 /* A server that still may become ready is worth waiting for. */
-static bool worth_waiting(const char *server, uint64_t now)
+static bool worth_waiting(const char *server)
 {
     const struct domain *domain = domain_find(server);
     return domain != NULL && (domain->state == DOMAIN_WAITING ||
-                              (domain->state == DOMAIN_STARTING && now < domain->deadline));
+                              (domain->state == DOMAIN_STARTING && domain->deadline != UINT64_MAX));
 }
 
-static bool waits(const struct domain *domain, uint64_t now)
+static bool waits(const struct domain *domain)
 {
     for (uint32_t i = 0; i < root.description.channel_count; i++) {
         const struct channel_description *channel = &root.description.channel[i];
         if (channel->present && strcmp(channel->client, domain->name) == 0 &&
-            worth_waiting(channel->server, now)) {
+            worth_waiting(channel->server)) {
             return true;
         }
     }
@@ -144,7 +144,7 @@ void boot_step(uint64_t now)
             if (domain == NULL) {
                 continue;
             }
-            if (domain->state == DOMAIN_WAITING && !waits(domain, now)) {
+            if (domain->state == DOMAIN_WAITING && !waits(domain)) {
                 start(domain);
                 changed = true;
             }
@@ -152,6 +152,7 @@ void boot_step(uint64_t now)
                 now >= domain->deadline) {
                 log_line("domain %s has not said that it is ready; going on without", domain->name);
                 domain->deadline = UINT64_MAX;
+                changed = true;
             }
             open = open || domain->state == DOMAIN_WAITING ||
                    (domain->state == DOMAIN_STARTING && domain->deadline != UINT64_MAX);

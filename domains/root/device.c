@@ -151,6 +151,7 @@ const char *devices_give(struct domain *domain)
             }
             return "one of its devices is missing";
         }
+        device->number = i;
         const char *reason = device->function != NULL ? device_give_pci(device, domain)
                                                       : device_give_platform(device, domain);
         if (reason != NULL) {

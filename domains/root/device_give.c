@@ -23,6 +23,7 @@ static const char *add(struct domain *domain, const struct device *device,
 {
     memcpy(resource->name, device->description->name, BH_NAME_MAX);
     memcpy(resource->object, device->description->driver, BH_NAME_MAX);
+    resource->argument[1] = device->number;
     return domain_resource_add(domain, resource) < BH_DOMAIN_RESOURCE_MAX
                ? NULL
                : "the domain has too many resources";

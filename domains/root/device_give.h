@@ -9,6 +9,7 @@
 struct device {
     const struct device_description *description;
     bool found, given;
+    uint32_t number;               /* among the devices of its domain */
     struct pci_function *function; /* NULL: a platform device */
     struct platform_device platform;
     uint32_t interrupt_count;

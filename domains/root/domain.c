@@ -121,16 +121,28 @@ static bool fill_cnode(struct domain *domain)
                    .error == BH_OK;
 }
 
+/* The thread keeps a copy of the capability by which its faults are sent: root's own goes at once.
+ */
+static bool configure_spaces(struct domain *domain, bh_cptr buffer)
+{
+    uint32_t fault = slot_allocate();
+    if (fault == 0) {
+        return false;
+    }
+    bool good =
+        bh_cnode_mint(BH_ROOT_SLOT_CNODE, fault, BH_ROOT_SLOT_CNODE, root.endpoint,
+                      BH_RIGHT_WRITE | BH_RIGHT_CALL, domain->number | BADGE_FAULT)
+                .error == BH_OK &&
+        bh_tcb_configure(domain->tcb, domain->cnode, domain->space.cap, fault, buffer).error ==
+            BH_OK;
+    slot_delete(fault);
+    return good;
+}
+
 static bool configure_thread(struct domain *domain, const struct domain_plan *plan, bh_cptr buffer)
 {
-    uint32_t fault = arena_slots(&domain->arena, 1);
     const struct processor_time *time = &plan->time;
-    return fault != 0 &&
-           bh_cnode_mint(BH_ROOT_SLOT_CNODE, fault, BH_ROOT_SLOT_CNODE, root.endpoint,
-                         BH_RIGHT_WRITE | BH_RIGHT_CALL, domain->number | BADGE_FAULT)
-                   .error == BH_OK &&
-           bh_tcb_configure(domain->tcb, domain->cnode, domain->space.cap, fault, buffer).error ==
-               BH_OK &&
+    return configure_spaces(domain, buffer) &&
            bh_tcb_set_priority(domain->tcb, time->priority, time->priority).error == BH_OK &&
            bh_tcb_set_flags(domain->tcb, plan->fp ? BH_TCB_FP : 0).error == BH_OK &&
            bh_tcb_bind_notification(domain->tcb, domain->notification).error == BH_OK &&

@@ -42,6 +42,9 @@ void fault_handle(struct domain *domain, const struct bh_message *message)
     struct guest *guest = domain->is_vmm ? guest_of(domain) : NULL;
     domain->state = DOMAIN_FAULTED;
     domain->deadline = UINT64_MAX;
+    if (domain->description != NULL && domain->description->serves == BH_PROTOCOL_CONSOLE) {
+        log_channel(NULL); /* nobody reads it any more */
+    }
     if (guest != NULL) {
         char reason[sizeof(guest->info.reason)];
         (void)bh_format(reason, sizeof(reason), "its monitor stopped: %s at 0x%llx", name,

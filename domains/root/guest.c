@@ -210,6 +210,15 @@ static void update_figures(struct guest *guest)
     }
 }
 
+/* Starts it without anybody having asked just now: if that fails, a guest that ends with the
+ * machine has crashed. */
+static void start_by_itself(struct guest *guest)
+{
+    if (guest_start(guest) != BH_ROOT_OK && guest->settings.exit_with_machine) {
+        root_exit(1);
+    }
+}
+
 /* All holders have let go, or had time enough: takes everything back. */
 static void finish_stop(struct guest *guest)
 {
@@ -228,7 +237,7 @@ static void finish_stop(struct guest *guest)
     } else if (guest->exit_status >= 0) {
         root_exit((unsigned)guest->exit_status);
     } else if (restart) {
-        (void)guest_start(guest);
+        start_by_itself(guest);
     }
 }
 
@@ -267,16 +276,13 @@ enum bh_root_status guest_start(struct guest *guest)
     }
     if (status != BH_ROOT_OK) {
         log_line("guest %s can't start: %s", name_of(guest), reason);
-        guest->exit_status = guest->settings.exit_with_machine ? 1 : -1;
+        guest->exit_status = -1;
         if (guest->vmm != NULL) {
             begin_stop(guest, BH_GUEST_OFF, reason);
         } else {
             set_reason(guest, reason);
             guest->info.state = BH_GUEST_OFF;
             publish(guest);
-            if (guest->exit_status >= 0) {
-                root_exit(1);
-            }
         }
         return status;
     }
@@ -372,7 +378,8 @@ enum bh_root_status guest_event(struct guest *guest, uint64_t event, uint64_t co
     switch (event) {
     case BH_GUEST_EVENT_RUNNING:
         guest->info.state = BH_GUEST_RUNNING;
-        log_line("guest %s: running", name_of(guest));
+        log_line("guest %s: running at %lu ms, %lu KiB beyond its memory", name_of(guest),
+                 bh_us_from_ticks(bh_ticks()) / 1000, guest->info.overhead_bytes / 1024);
         publish(guest);
         break;
     case BH_GUEST_EVENT_OFF:
@@ -426,6 +433,7 @@ uint64_t guests_deadline(void)
 
 void guests_refresh(void)
 {
+    guest_table_refresh();
     for (uint32_t i = 0; i < BH_GUESTS_MAX; i++) {
         if (guests[i].used) {
             update_figures(&guests[i]);
@@ -438,7 +446,7 @@ void guests_autostart(void)
 {
     for (uint32_t i = 0; i < BH_GUESTS_MAX; i++) {
         if (guests[i].used && guests[i].info.config.autostart != 0 && guests[i].vmm == NULL) {
-            (void)guest_start(&guests[i]);
+            start_by_itself(&guests[i]);
         }
     }
 }

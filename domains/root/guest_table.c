@@ -29,7 +29,14 @@ void guest_table_write(uint32_t index, const struct bh_guest_info *info)
     uint64_t version = table->version;
     __atomic_store_n(&table->version, version + 1, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    table->guest[index] = *info;
+    if (info != NULL) {
+        table->guest[index] = *info;
+    }
     table->memory_free = memory_free_bytes();
     __atomic_store_n(&table->version, version + 2, __ATOMIC_RELEASE);
+}
+
+void guest_table_refresh(void)
+{
+    guest_table_write(0, NULL);
 }

@@ -14,4 +14,7 @@ struct region *guest_table_region(void);
 /* Writes one entry, and the memory figures. */
 void guest_table_write(uint32_t index, const struct bh_guest_info *info);
 
+/* Writes the memory figures alone. */
+void guest_table_refresh(void);
+
 #endif

@@ -133,7 +133,7 @@ static bool handle(const struct bh_message *message, uint64_t answer[BH_MESSAGE_
     return request_handle(domain, message, answer);
 }
 
-static void serve(void)
+static _Noreturn void serve(void)
 {
     uint64_t answer[BH_MESSAGE_REGISTERS] = {0};
     bool answering = false;

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All of root on a model of the kernel (system.dts): how it brings the domains up, what it grants
+ * whom, how guests come and go, and that nothing is lost whatever fails in between. system_test
+ * DTB.
+ */
+#include <elf.h>
+#include <string.h>
+
+#include "domains/root/domain.h"
+#include "domains/root/guest_table.h"
+#include "domains/root/root.h"
+#include "ipc/volume.h"
+#include "test/unit/check.h"
+#include "test/unit/root/model_kernel.h"
+
+extern uint64_t bh_test_ticks;
+int root_main(void);
+
+static struct bh_boot_info boot;
+
+const struct bh_boot_info *bh_boot_info(void)
+{
+    return &boot;
+}
+
+uint64_t bh_us_from_ticks(uint64_t ticks)
+{
+    return ticks * 2 / 125;
+}
+
+uint64_t bh_ticks_from_us(uint64_t us)
+{
+    return us * 62 + us / 2;
+}
+
+/* --- The bundle --- */
+
+static uint8_t *archive;
+static size_t archive_size;
+
+static void append(const void *data, size_t size)
+{
+    memcpy(archive + archive_size, data, size);
+    archive_size += size;
+    archive_size = (archive_size + 3) & ~(size_t)3;
+}
+
+static void append_file(const char *name, const void *data, size_t size)
+{
+    char header[111];
+    char path[64] = {0};
+    size_t name_size = strlen(name) + 1;
+    while ((110 + name_size) % 4 != 0) {
+        name_size++;
+    }
+    strcpy(path, name);
+    snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
+             1u, 0100444u, 0u, 0u, 1u, 0u, (unsigned)size, 0u, 0u, 0u, 0u, (unsigned)name_size, 0u);
+    memcpy(archive + archive_size, header, 110);
+    archive_size += 110;
+    append(path, name_size);
+    append(data, size);
+}
+
+static void append_program(const char *name)
+{
+    struct {
+        Elf64_Ehdr header;
+        Elf64_Phdr program[2];
+        uint8_t text[64];
+    } file = {.header = {.e_ident = {0x7f, 'E', 'L', 'F', 2, 1, 1},
+                         .e_type = ET_EXEC,
+                         .e_machine = EM_AARCH64,
+                         .e_version = 1,
+                         .e_entry = 0x200000,
+                         .e_phoff = sizeof(Elf64_Ehdr),
+                         .e_phentsize = sizeof(Elf64_Phdr),
+                         .e_phnum = 2}};
+    file.program[0] = (Elf64_Phdr){.p_type = PT_LOAD,
+                                   .p_flags = PF_R | PF_X,
+                                   .p_offset = sizeof(file) - 64,
+                                   .p_vaddr = 0x200000,
+                                   .p_filesz = 64,
+                                   .p_memsz = 64};
+    file.program[1] = (Elf64_Phdr){
+        .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = 0x201000, .p_memsz = 0x3000};
+    memset(file.text, 0x5a, sizeof(file.text));
+    append_file(name, &file, sizeof(file));
+}
+
+static void make_bundle(const char *description)
+{
+    static uint8_t tree[65536];
+    FILE *file = fopen(description, "rb");
+    CHECK(file != NULL);
+    size_t size = fread(tree, 1, sizeof(tree), file);
+    fclose(file);
+    archive = aligned_alloc(4096, 1 << 20);
+    CHECK(archive != NULL);
+    /* Device trees lie at multiples of 8: put it where the header ends at one. */
+    archive_size = 0;
+    append_program("root");
+    while ((archive_size + 124) % 8 != 0) {
+        append_file("x", "", 0);
+    }
+    append_file("system.dtb", tree, size);
+    append_program("console");
+    append_program("storage");
+    append_program("network");
+    append_program("manager");
+    append_program("vmm");
+    append_file("damaged", "no program", 10);
+    append_file("TRAILER!!!", "", 0);
+    boot.bundle_address = (uintptr_t)archive;
+    boot.bundle_size = archive_size;
+}
+
+/* --- What domains do --- */
+
+static uint64_t ask(const struct domain *domain, uint64_t request, uint64_t word0, uint64_t word1)
+{
+    const uint64_t word[3] = {word0, word1, 0};
+    uint64_t answer[4] = {0};
+    return model_send(domain->number, bh_info((uint32_t)request, 3), word, answer) ? answer[0]
+                                                                                   : UINT64_MAX;
+}
+
+static void tick(uint64_t us)
+{
+    static const uint64_t none[3];
+    bh_test_ticks += bh_ticks_from_us(us);
+    (void)model_send(ROOT_SIGNAL_TIMER, BH_INFO_NOTIFICATION, none, NULL);
+}
+
+static struct domain *domain(const char *name)
+{
+    struct domain *found = domain_find(name);
+    CHECK(found != NULL);
+    return found;
+}
+
+static const struct bh_resource *resource(const struct domain *owner, uint32_t kind,
+                                          const char *name, const char *object)
+{
+    for (uint32_t i = 0; i < owner->page->resource_count; i++) {
+        const struct bh_resource *found = &owner->page->resource[i];
+        if (found->state == BH_RESOURCE_ATTACHED && found->kind == kind &&
+            strcmp(found->name, name) == 0 && strcmp(found->object, object) == 0) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+/* All services let go of what is detaching. */
+static void release_all(void)
+{
+    static const char *const services[] = {"console", "storage", "network", "manager"};
+    for (unsigned i = 0; i < 4; i++) {
+        const struct domain *service = domain(services[i]);
+        for (uint32_t j = 0; j < service->page->resource_count; j++) {
+            if (service->state != DOMAIN_FAULTED &&
+                service->page->resource[j].state == BH_RESOURCE_DETACHING) {
+                CHECK_EQUAL(ask(service, BH_ROOT_DETACHED, j, 0), BH_ROOT_OK);
+            }
+        }
+    }
+}
+
+static const struct bh_guest_table *table(void)
+{
+    return (const struct bh_guest_table *)ROOT_GUEST_TABLE;
+}
+
+static const struct bh_guest_info *guest(const char *name)
+{
+    for (uint32_t i = 0; i < BH_GUESTS_MAX; i++) {
+        if (strcmp(table()->guest[i].config.name, name) == 0) {
+            return &table()->guest[i];
+        }
+    }
+    return NULL;
+}
+
+static uint64_t manage(uint64_t request, const struct bh_guest_config *config)
+{
+    const struct domain *manager = domain("manager");
+    const struct bh_resource *region = resource(manager, BH_RESOURCE_REGION, "request", "");
+    CHECK(region != NULL);
+    struct bh_root_request_page *page = model_pointer(manager->space.cap, region->address);
+    page->guest = *config;
+    return ask(manager, request, 0, 0);
+}
+
+static uint64_t manage_named(uint64_t request, const char *name)
+{
+    struct bh_guest_config config = {.memory = 1};
+    strcpy(config.name, name);
+    return manage(request, &config);
+}
+
+static bool said(const char *text)
+{
+    return strstr(model_log(), text) != NULL;
+}
+
+/* --- The tests, in the order of a machine's life --- */
+
+static void publish_volumes(void)
+{
+    static const char *const names[] = {"kernel", "initrd", "a", "m1", "m2", "state"};
+    const struct domain *storage = domain("storage");
+    const struct bh_resource *region = resource(storage, BH_RESOURCE_REGION, "volumes", "");
+    CHECK(region != NULL);
+    struct bh_volume_table *volumes = model_pointer(storage->space.cap, region->address);
+    for (unsigned i = 0; i < 6; i++) {
+        strcpy(volumes->volume[i].name, names[i]);
+        volumes->volume[i].sectors = 1000 + i;
+    }
+    volumes->volume_count = 6;
+    volumes->version = 2;
+}
+
+static void boots(void)
+{
+    CHECK(said("system: model"));
+    CHECK(said("domain absent can't start: truncated"));
+    CHECK(domain("manager")->state == DOMAIN_WAITING); /* for storage and network */
+    publish_volumes();
+    CHECK_EQUAL(ask(domain("console"), BH_ROOT_READY, 0, 0), BH_ROOT_OK);
+    CHECK_EQUAL(ask(domain("console"), BH_ROOT_READY, 0, 0), BH_ROOT_WRONG_STATE);
+    CHECK_EQUAL(ask(domain("storage"), BH_ROOT_READY, 0, 0), BH_ROOT_OK);
+    CHECK(domain("manager")->state == DOMAIN_WAITING);
+    /* The network server is late: root goes on without its answer. */
+    CHECK(model_deadline() != UINT64_MAX);
+    tick(5000001);
+    CHECK(said("domain network has not said that it is ready"));
+    CHECK(domain("manager")->state == DOMAIN_STARTING);
+    CHECK(said("channel manager-lost: no such volume"));
+    CHECK(!said("system ready"));
+    CHECK_EQUAL(ask(domain("network"), BH_ROOT_READY, 0, 0), BH_ROOT_OK);
+    CHECK_EQUAL(ask(domain("manager"), BH_ROOT_READY, 0, 0), BH_ROOT_OK);
+    CHECK(said("bulkhead: system ready\n"));
+    CHECK(said(", 0 differences\n"));
+    CHECK_EQUAL(model_deadline(), UINT64_MAX);
+}
+
+static void lists_what_it_grants(void)
+{
+    const struct domain *manager = domain("manager");
+    const struct domain *storage = domain("storage");
+    const struct bh_resource *client = resource(manager, BH_RESOURCE_CLIENT, "state", "state");
+    const struct bh_resource *server = resource(storage, BH_RESOURCE_SERVER, "manager", "state");
+    CHECK(client != NULL && server != NULL);
+    CHECK_EQUAL(client->argument[0], 1005);
+    CHECK_EQUAL(server->argument[0], 1005);
+    /* Both see the same memory, all of it. */
+    for (uint64_t offset = 0; offset < client->size; offset += 4096) {
+        void *one = model_pointer(manager->space.cap, client->address + offset);
+        CHECK(one != NULL && one == model_pointer(storage->space.cap, server->address + offset));
+    }
+    CHECK(resource(manager, BH_RESOURCE_REGION, "history", "") != NULL);
+    CHECK(resource(manager, BH_RESOURCE_REGION, "volumes", "") != NULL);
+    CHECK(resource(manager, BH_RESOURCE_REGION, "guests", "") != NULL);
+    CHECK(resource(manager, BH_RESOURCE_REGION, "statistics", "storage") != NULL);
+    CHECK(resource(manager, BH_RESOURCE_REGION, "statistics", "console") == NULL);
+    CHECK(resource(manager, BH_RESOURCE_NOTIFY, "refresh", "network") != NULL);
+    CHECK(resource(storage, BH_RESOURCE_SERVER, "manager", "lost") == NULL);
+}
+
+static void refuses_what_is_not_granted(void)
+{
+    const struct domain *storage = domain("storage");
+    CHECK_EQUAL(ask(storage, BH_ROOT_MACHINE_OFF, 0, 0), BH_ROOT_DENIED);
+    CHECK_EQUAL(ask(storage, BH_ROOT_MACHINE_RESET, 0, 0), BH_ROOT_DENIED);
+    CHECK_EQUAL(ask(storage, BH_ROOT_GUEST_EVENT, BH_GUEST_EVENT_OFF, 0), BH_ROOT_DENIED);
+    for (uint64_t request = BH_ROOT_GUEST_CREATE; request <= BH_ROOT_REFRESH; request++) {
+        CHECK_EQUAL(ask(storage, request, 0, 0), BH_ROOT_DENIED);
+    }
+    CHECK_EQUAL(ask(domain("console"), BH_ROOT_MACHINE_RESET, 0, 0), BH_ROOT_DENIED);
+    CHECK_EQUAL(ask(domain("manager"), BH_ROOT_MACHINE_OFF, 0, 0), BH_ROOT_DENIED);
+    CHECK_EQUAL(ask(storage, 0, 0, 0), BH_ROOT_BAD_REQUEST);
+    CHECK_EQUAL(ask(storage, 999, 0, 0), BH_ROOT_BAD_REQUEST);
+    CHECK_EQUAL(ask(storage, BH_ROOT_DETACHED, 0, 0), BH_ROOT_BAD_REQUEST);
+    CHECK_EQUAL(ask(storage, BH_ROOT_DETACHED, UINT64_MAX, 0), BH_ROOT_BAD_REQUEST);
+    /* Nobody has this badge. */
+    static const uint64_t none[3];
+    CHECK(!model_send(77, bh_info(BH_ROOT_READY, 3), none, NULL));
+    CHECK(!model_send(UINT64_MAX, bh_info(BH_ROOT_READY, 3), none, NULL));
+}
+
+static void start_and_run(const char *name)
+{
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_START, name), BH_ROOT_OK);
+    CHECK_EQUAL(guest(name)->state, BH_GUEST_STARTING);
+    CHECK_EQUAL(ask(domain(name), BH_ROOT_READY, 0, 0), BH_ROOT_OK);
+    CHECK_EQUAL(ask(domain(name), BH_ROOT_GUEST_EVENT, BH_GUEST_EVENT_RUNNING, 0), BH_ROOT_OK);
+    CHECK_EQUAL(guest(name)->state, BH_GUEST_RUNNING);
+}
+
+static void runs_a_guest(void)
+{
+    start_and_run("a");
+    const struct domain *vmm = domain("a");
+    const struct bh_resource *memory = resource(vmm, BH_RESOURCE_REGION, "ram", "");
+    CHECK(memory != NULL && memory->size == 16u << 20 && memory->argument[0] == 0x40000000);
+    for (uint64_t offset = 0; offset < memory->size; offset += 1 << 20) {
+        void *seen = model_pointer(vmm->space.cap, memory->address + offset);
+        CHECK(seen != NULL && seen == model_pointer(vmm->guest_space, 0x40000000 + offset));
+    }
+    const struct bh_resource *config = resource(vmm, BH_RESOURCE_REGION, "guest", "");
+    CHECK(config != NULL);
+    const struct bh_guest_config *seen = model_pointer(vmm->space.cap, config->address);
+    CHECK(strcmp(seen->name, "a") == 0 && seen->net[0].mac[0] == 0x52);
+    CHECK(resource(domain("storage"), BH_RESOURCE_SERVER, "a", "kernel") != NULL);
+    CHECK(resource(domain("storage"), BH_RESOURCE_SERVER, "a", "initrd") != NULL);
+    CHECK(resource(domain("storage"), BH_RESOURCE_SERVER, "a", "a") != NULL);
+    CHECK(resource(domain("network"), BH_RESOURCE_SERVER, "a", "lan") != NULL);
+    CHECK(resource(domain("console"), BH_RESOURCE_SERVER, "a", "a") != NULL);
+    CHECK(resource(domain("console"), BH_RESOURCE_SERVER, "a", "system") != NULL);
+    CHECK(resource(domain("manager"), BH_RESOURCE_REGION, "statistics", "a") != NULL);
+    CHECK(resource(domain("manager"), BH_RESOURCE_NOTIFY, "refresh", "a") != NULL);
+    CHECK(guest("a")->overhead_bytes > 0 && guest("a")->overhead_bytes < 2u << 20);
+
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_START, "a"), BH_ROOT_WRONG_STATE);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_START, "b"), BH_ROOT_VOLUME_BUSY);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_DESTROY, "a"), BH_ROOT_DENIED);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_RESUME, "a"), BH_ROOT_WRONG_STATE);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_PAUSE, "a"), BH_ROOT_OK);
+    CHECK(!model_runs(vmm->tcb));
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_PAUSED);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_RESUME, "a"), BH_ROOT_OK);
+    CHECK(model_runs(vmm->tcb));
+    CHECK_EQUAL(manage_named(BH_ROOT_REFRESH, ""), BH_ROOT_OK);
+    CHECK_EQUAL(guest("a")->cpu_ticks, 1000);
+    CHECK_EQUAL(ask(vmm, BH_ROOT_GUEST_EVENT, 99, 0), BH_ROOT_BAD_REQUEST);
+}
+
+static void waits_for_services_to_let_go(void)
+{
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_STOP, "a"), BH_ROOT_OK);
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_STOPPING);
+    CHECK(!model_runs(domain("a")->tcb));
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_START, "a"), BH_ROOT_WRONG_STATE);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_PAUSE, "a"), BH_ROOT_WRONG_STATE);
+    tick(1000);
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_STOPPING);
+    release_all();
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_OFF);
+    CHECK(domain_find("a") == NULL);
+    CHECK(!said("did not let go"));
+
+    /* A service that does not answer is not waited for beyond the deadline. */
+    start_and_run("a");
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_STOP, "a"), BH_ROOT_OK);
+    tick(2000001);
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_OFF);
+    CHECK(said("storage did not let go of a resource of a in time"));
+}
+
+static struct bh_guest_config managed(const char *name, const char *volume)
+{
+    struct bh_guest_config config = {.memory = 16u << 20,
+                                     .vcpu_count = 1,
+                                     .kernel_volume = "kernel",
+                                     .disk_count = 1,
+                                     .net_count = 1};
+    strcpy(config.name, name);
+    strcpy(config.disk[0].volume, volume);
+    strcpy(config.net[0].network, "lan");
+    return config;
+}
+
+static void checks_the_manager(void)
+{
+    struct bh_guest_config config = managed("m", "m1");
+    memset(config.name, 'm', sizeof(config.name));
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_BAD_REQUEST);
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_START, &config), BH_ROOT_BAD_REQUEST);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_START, "nobody"), BH_ROOT_NO_SUCH_GUEST);
+    config = managed("a", "m1");
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_EXISTS);
+    config = managed("storage", "m1");
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_EXISTS);
+    config = managed("m", "a");
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_DENIED);
+    config = managed("m", "m3");
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_NO_SUCH_VOLUME);
+    config = managed("m", "m1");
+    config.memory = 48u << 20;
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_DENIED);
+    config = managed("m", "m1");
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_OK);
+    CHECK_EQUAL(guest("m")->state, BH_GUEST_OFF);
+    config = managed("n", "m1");
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_OK);
+    config = managed("o", "m2");
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_DENIED); /* two is the quota */
+    start_and_run("m");
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_START, "n"), BH_ROOT_VOLUME_BUSY);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_DESTROY, "n"), BH_ROOT_OK);
+    CHECK(guest("n") == NULL);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_DESTROY, "m"), BH_ROOT_OK);
+    release_all();
+    CHECK(guest("m") == NULL);
+}
+
+static void loses_nothing_over_many_guests(void)
+{
+    struct bh_guest_config config = managed("m", "m1");
+    uint64_t memory = table()->memory_free;
+    uint32_t capabilities = model_capabilities();
+    for (unsigned i = 0; i < 20; i++) {
+        CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_OK);
+        start_and_run("m");
+        CHECK(table()->memory_free < memory - config.memory);
+        CHECK_EQUAL(manage_named(BH_ROOT_GUEST_DESTROY, "m"), BH_ROOT_OK);
+        release_all();
+        CHECK(guest("m") == NULL);
+        CHECK_EQUAL(table()->memory_free, memory);
+        CHECK_EQUAL(model_capabilities(), capabilities);
+    }
+}
+
+/* Whichever of the many steps of building a guest fails, root says so and has everything back. */
+static void loses_nothing_on_failures(void)
+{
+    struct bh_guest_config config = managed("m", "m1");
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_OK);
+    uint64_t memory = table()->memory_free;
+    uint32_t capabilities = model_capabilities();
+    unsigned failures = 0;
+    for (uint32_t step = 0;; step += step < 100 ? 1 : 5) {
+        model_fail_after(step);
+        uint64_t status = manage_named(BH_ROOT_GUEST_START, "m");
+        bool failed = model_failed();
+        model_fail_after(UINT32_MAX);
+        if (!failed) {
+            CHECK_EQUAL(status, BH_ROOT_OK);
+            break;
+        }
+        failures += status != BH_ROOT_OK ? 1 : 0;
+        if (status == BH_ROOT_OK) { /* it could do without */
+            CHECK_EQUAL(manage_named(BH_ROOT_GUEST_STOP, "m"), BH_ROOT_OK);
+        }
+        release_all();
+        CHECK_EQUAL(guest("m")->state, BH_GUEST_OFF);
+        CHECK(domain_find("m") == NULL);
+        CHECK_EQUAL(table()->memory_free, memory);
+        CHECK_EQUAL(model_capabilities(), capabilities);
+    }
+    CHECK(failures > 100);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_DESTROY, "m"), BH_ROOT_OK);
+    release_all();
+    CHECK_EQUAL(table()->memory_free, memory);
+    CHECK_EQUAL(model_capabilities(), capabilities);
+}
+
+static void refuses_what_does_not_fit(void)
+{
+    struct bh_guest_config config = managed("m", "m1");
+    uint64_t memory = table()->memory_free;
+    config.memory = 32u << 20;
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_OK);
+    start_and_run("a");
+    start_and_run("m");
+    CHECK(table()->memory_free < 16u << 20);
+    release_all();
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_STOP, "a"), BH_ROOT_OK);
+    release_all();
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_DESTROY, "m"), BH_ROOT_OK);
+    release_all();
+    CHECK_EQUAL(table()->memory_free, memory);
+}
+
+static void fault(const struct domain *faulting)
+{
+    const uint64_t word[3] = {0x200010, 0xdead, 0x92000045};
+    CHECK(!model_send(faulting->number | BADGE_FAULT, BH_INFO_FAULT | bh_info(BH_FAULT_VM, 3), word,
+                      NULL));
+}
+
+static void handles_events(void)
+{
+    /* Reset: everything new. */
+    start_and_run("a");
+    CHECK_EQUAL(ask(domain("a"), BH_ROOT_GUEST_EVENT, BH_GUEST_EVENT_RESET, 0), UINT64_MAX);
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_STOPPING);
+    uint32_t starts = guest("a")->starts;
+    release_all();
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_STARTING);
+    CHECK_EQUAL(guest("a")->starts, starts + 1);
+
+    /* A monitor that faults at once is not started for ever. */
+    fault(domain("a"));
+    CHECK(said("domain a: memory fault at pc 0x200010, address 0xdead"));
+    release_all();
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_CRASHED);
+    CHECK(strstr(guest("a")->reason, "its monitor stopped") != NULL);
+
+    /* One that faults later is. */
+    start_and_run("a");
+    bh_test_ticks += bh_ticks_from_us(11000000);
+    fault(domain("a"));
+    release_all();
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_STARTING);
+    CHECK_EQUAL(ask(domain("a"), BH_ROOT_GUEST_EVENT, BH_GUEST_EVENT_BAD_IMAGE, 3), UINT64_MAX);
+    release_all();
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_CRASHED);
+    CHECK(strstr(guest("a")->reason, "check 3") != NULL);
+
+    start_and_run("a");
+    CHECK_EQUAL(ask(domain("a"), BH_ROOT_GUEST_EVENT, BH_GUEST_EVENT_OFF, 0), UINT64_MAX);
+    release_all();
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_OFF);
+}
+
+/* A dead service is not waited for, and takes nobody with it. */
+static void survives_a_service(void)
+{
+    start_and_run("a");
+    fault(domain("network"));
+    CHECK(domain("network")->state == DOMAIN_FAULTED);
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_RUNNING);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_STOP, "a"), BH_ROOT_OK);
+    release_all();
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_OFF);
+    CHECK(manage_named(BH_ROOT_GUEST_START, "a") != BH_ROOT_OK); /* it needs the network */
+    release_all();
+    CHECK_EQUAL(guest("a")->state, BH_GUEST_OFF);
+}
+
+static void ends_with_a_guest(void)
+{
+    start_and_run("b");
+    CHECK_EQUAL(ask(domain("b"), BH_ROOT_GUEST_EVENT, BH_GUEST_EVENT_CRASHED, 5), UINT64_MAX);
+    release_all();
+    CHECK(said("guest b: crashed (code 0x5)"));
+    CHECK(said("bulkhead: exit 1\n"));
+    CHECK(!model_is_off());
+    for (unsigned i = 0; i < 10 && !model_is_off(); i++) {
+        CHECK(model_deadline() != UINT64_MAX);
+        tick(60000);
+    }
+    CHECK(model_is_off());
+}
+
+int main(int argc, char **argv)
+{
+    CHECK(argc == 2);
+    model_start(&boot, 26);
+    make_bundle(argv[1]);
+    model_run_root(root_main);
+    boots();
+    lists_what_it_grants();
+    refuses_what_is_not_granted();
+    runs_a_guest();
+    waits_for_services_to_let_go();
+    checks_the_manager();
+    loses_nothing_over_many_guests();
+    loses_nothing_on_failures();
+    refuses_what_does_not_fit();
+    handles_events();
+    survives_a_service();
+    ends_with_a_guest();
+    return 0;
+}
