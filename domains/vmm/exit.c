@@ -20,41 +20,39 @@ static bool device_hole(uint64_t ipa)
     return ipa < GUEST_RAM_BASE || ipa - GUEST_PCI_WINDOW64_BASE < GUEST_PCI_WINDOW64_SIZE;
 }
 
-/* What a load of `bytes` puts into its register. */
-static uint64_t extend(uint64_t value, unsigned bytes, const struct bh_vcpu_access *access)
+static void load(struct vcpu *vcpu, struct bh_vcpu_access access, unsigned bytes, uint64_t value)
 {
-    if (access->sign_extend != 0 && bytes < 8) {
+    struct bh_vcpu_frame *frame = vcpu->frame;
+    if (access.sign_extend != 0) {
         uint64_t sign = UINT64_C(1) << (8 * bytes - 1);
         value = (value ^ sign) - sign;
-        if (access->wide == 0) {
-            value &= UINT32_MAX;
-        }
+        value = access.wide != 0 ? value : (uint32_t)value;
     }
-    return value;
+    if (access.reg < 31) {
+        frame->x[access.reg] = value;
+    }
+    frame->pc += INSTRUCTION_BYTES;
 }
 
 static void exit_mmio(struct vm *vm, struct vcpu *vcpu)
 {
     struct bh_vcpu_frame *frame = vcpu->frame;
-    const struct bh_vcpu_access *access = &frame->access;
-    unsigned bytes = 1u << (access->size_bits & 3);
+    const struct bh_vcpu_access access = frame->access;
+    unsigned bytes = 1u << (access.size_bits & 3);
     uint64_t ipa = frame->ipa;
-    if (access->write != 0) {
-        if (!mmio_write(&vm->bus, ipa, bytes, access->value) && !device_hole(ipa)) {
-            vcpu_data_abort(vcpu);
+    if (access.write != 0) {
+        if (mmio_write(&vm->bus, ipa, bytes, access.value) || device_hole(ipa)) {
+            frame->pc += INSTRUCTION_BYTES;
             return;
         }
     } else {
-        uint64_t value = 0;
-        if (!mmio_read(&vm->bus, ipa, bytes, &value) && !device_hole(ipa)) {
-            vcpu_data_abort(vcpu);
+        uint64_t value;
+        if (mmio_read(&vm->bus, ipa, bytes, &value) || device_hole(ipa)) {
+            load(vcpu, access, bytes, value);
             return;
         }
-        if (access->reg < 31) {
-            frame->x[access->reg] = extend(value, bytes, access);
-        }
     }
-    frame->pc += INSTRUCTION_BYTES;
+    vcpu_data_abort(vcpu);
 }
 
 static void exit_abort(struct vcpu *vcpu)
@@ -72,13 +70,15 @@ static void exit_abort(struct vcpu *vcpu)
 
 void vm_exit(struct vm *vm, struct vcpu *vcpu, uint64_t reason)
 {
-    switch (reason) {
-    case BH_EXIT_MMIO:
+    if (reason == BH_EXIT_MMIO) {
         exit_mmio(vm, vcpu);
-        break;
-    case BH_EXIT_SYSREG:
+        return;
+    }
+    if (reason == BH_EXIT_SYSREG) {
         sysreg_access(vm, vcpu);
-        break;
+        return;
+    }
+    switch (reason) {
     case BH_EXIT_HVC:
     case BH_EXIT_SMC:
         psci_call(vm, vcpu);

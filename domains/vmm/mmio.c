@@ -20,18 +20,24 @@ static unsigned mmio_upper(const struct mmio_bus *bus, uint64_t address)
     return low;
 }
 
-/* The region that `address` lies in, or NULL. */
-static const struct mmio_region *mmio_find(struct mmio_bus *bus, uint64_t address)
+static uint64_t nothing_read(void *device, uint64_t offset, unsigned bytes)
 {
-    const struct mmio_region *region = &bus->region[bus->last];
-    if (address - region->base < region->size) {
-        return region;
-    }
+    (void)device, (void)offset, (void)bytes;
+    return 0;
+}
+
+static void nothing_written(void *device, uint64_t offset, unsigned bytes, uint64_t value)
+{
+    (void)device, (void)offset, (void)bytes, (void)value;
+}
+
+const struct mmio_region *mmio_search(struct mmio_bus *bus, uint64_t address)
+{
     unsigned index = mmio_upper(bus, address);
     if (index == 0) {
         return NULL;
     }
-    region = &bus->region[index - 1];
+    const struct mmio_region *region = &bus->region[index - 1];
     if (address - region->base >= region->size) {
         return NULL;
     }
@@ -54,9 +60,12 @@ bool mmio_add(struct mmio_bus *bus, const struct mmio_region *region)
     }
     memmove(&bus->region[index + 1], &bus->region[index],
             (bus->count - index) * sizeof(bus->region[0]));
-    bus->region[index] = *region;
+    struct mmio_region *copy = &bus->region[index];
+    *copy = *region;
+    copy->read = region->read != NULL ? region->read : nothing_read;
+    copy->write = region->write != NULL ? region->write : nothing_written;
     bus->count++;
-    bus->last = 0;
+    bus->last = index;
     return true;
 }
 
@@ -71,38 +80,5 @@ bool mmio_remove(struct mmio_bus *bus, uint64_t base)
     bus->count--;
     bus->region[bus->count] = (struct mmio_region){0};
     bus->last = 0;
-    return true;
-}
-
-/* Whether the device may see the access: aligned, and not over the region's end. */
-static bool mmio_proper(const struct mmio_region *region, uint64_t offset, unsigned bytes)
-{
-    return ((region->base + offset) & (bytes - 1)) == 0 && bytes <= region->size - offset;
-}
-
-bool mmio_read(struct mmio_bus *bus, uint64_t address, unsigned bytes, uint64_t *value)
-{
-    const struct mmio_region *region = mmio_find(bus, address);
-    if (region == NULL) {
-        return false;
-    }
-    uint64_t offset = address - region->base;
-    *value = 0;
-    if (region->read != NULL && mmio_proper(region, offset, bytes)) {
-        *value = mmio_truncate(region->read(region->device, offset, bytes), bytes);
-    }
-    return true;
-}
-
-bool mmio_write(struct mmio_bus *bus, uint64_t address, unsigned bytes, uint64_t value)
-{
-    const struct mmio_region *region = mmio_find(bus, address);
-    if (region == NULL) {
-        return false;
-    }
-    uint64_t offset = address - region->base;
-    if (region->write != NULL && mmio_proper(region, offset, bytes)) {
-        region->write(region->device, offset, bytes, mmio_truncate(value, bytes));
-    }
     return true;
 }

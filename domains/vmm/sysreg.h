@@ -12,25 +12,42 @@
     ((uint32_t)(op0) << 20 | (uint32_t)(op2) << 17 | (uint32_t)(op1) << 14 | \
      (uint32_t)(crn) << 10 | (uint32_t)(crm) << 1)
 
+/* SYSREG of the instruction. */
+static inline uint32_t sysreg_name(uint64_t esr)
+{
+    return (uint32_t)esr & UINT32_C(0x3ffc1e);
+}
+
+/* Its general register; 31 is XZR. */
+static inline uint32_t sysreg_register(uint64_t esr)
+{
+    return (uint32_t)esr >> 5 & 0x1f;
+}
+
+static inline bool sysreg_is_read(uint64_t esr)
+{
+    return (esr & 1) != 0;
+}
+
 struct sysreg {
     uint32_t name; /* SYSREG */
     uint32_t op0, op1, crn, crm, op2;
-    uint32_t reg; /* general register; 31 is XZR */
+    uint32_t reg;
     bool read;
 };
 
 static inline struct sysreg sysreg_decode(uint64_t esr)
 {
-    const uint32_t iss = (uint32_t)esr & 0x1ffffff;
+    const uint32_t name = sysreg_name(esr);
     return (struct sysreg){
-        .name = iss & ~UINT32_C(0x1c003e1),
-        .op0 = iss >> 20 & 3,
-        .op2 = iss >> 17 & 7,
-        .op1 = iss >> 14 & 7,
-        .crn = iss >> 10 & 0xf,
-        .reg = iss >> 5 & 0x1f,
-        .crm = iss >> 1 & 0xf,
-        .read = (iss & 1) != 0,
+        .name = name,
+        .op0 = name >> 20 & 3,
+        .op2 = name >> 17 & 7,
+        .op1 = name >> 14 & 7,
+        .crn = name >> 10 & 0xf,
+        .crm = name >> 1 & 0xf,
+        .reg = sysreg_register(esr),
+        .read = sysreg_is_read(esr),
     };
 }
 

@@ -76,9 +76,17 @@ static inline struct bh_message bh_syscall_short_(uint64_t number, uint64_t cap,
  */
 static inline uint64_t bh_vm_enter(uint64_t *bits)
 {
-    struct bh_message result = bh_syscall_short_(BH_SYS_VM_ENTER, 0, 0, 0);
-    *bits = result.badge;
-    return result.status;
+    /* The most frequent call of all: it takes no arguments, so none are set. */
+    register uint64_t x0 __asm__("x0");
+    register uint64_t x10 __asm__("x10");
+    register uint64_t x12 __asm__("x12") = BH_SYS_VM_ENTER;
+    __asm__ volatile("svc #0"
+                     : "=r"(x0), "=r"(x10), "+r"(x12)
+                     :
+                     : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x11", "x13", "x14", "x15", "x16", "x17",
+                       "cc", "memory");
+    *bits = x10;
+    return x0;
 }
 
 /* --- IPC. Status: OK, INVALID_CAPABILITY, RIGHTS, CANCELLED; the non-blocking ones also WOULD_BLOCK. --- */
