@@ -281,6 +281,9 @@ static void write_pci(struct writer *writer)
 
 bool device_tree_write(const struct device_tree *tree, void *buffer, size_t size)
 {
+    if (size < 2 * ROOM || size > INT32_MAX) {
+        return false;
+    }
     struct writer writer = {.fdt = buffer};
     note(&writer, fdt_create(buffer, (int)(size - ROOM)));
     note(&writer, fdt_finish_reservemap(buffer));
