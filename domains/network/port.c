@@ -28,7 +28,6 @@ static void complete(struct port *port, uint32_t id, uint32_t operation, uint32_
     const struct bh_net_response response = {
         .id = id, .operation = operation, .status = status, .length = length};
     (void)bh_ring_produce(&port->channel.complete, &response);
-    port->completions = true;
 }
 
 static bool buffer_ok(const struct port *port, const struct bh_net_request *request)
@@ -52,7 +51,6 @@ enum port_status port_take(struct port *port, struct frame *frame, uint32_t *bud
             bh_ring_consume(&port->channel.submit, &request) != BH_RING_OK) {
             return PORT_EMPTY;
         }
-        port->requests = true;
         (*budget)--;
         if (request.operation == BH_NET_TRANSMIT && transmit_ok(port, &request)) {
             uint16_t vlan;
@@ -98,16 +96,8 @@ void port_deliver(struct port *port, const struct frame *frame)
 
 bool port_flush(struct port *port)
 {
-    bool signal = false;
-    if (port->completions) {
-        port->completions = false;
-        signal |= bh_ring_publish(&port->channel.complete);
-    }
-    if (port->requests) {
-        port->requests = false;
-        signal |= bh_ring_release(&port->channel.submit);
-    }
-    return signal;
+    bool signal = bh_ring_publish(&port->channel.complete);
+    return bh_ring_release(&port->channel.submit) || signal;
 }
 
 bool port_sleep(struct port *port)

@@ -31,8 +31,6 @@ struct port {
     uint32_t buffers_in;         /* free-running */
     uint32_t buffers_out;
     uint32_t transmit_id; /* of the frame last taken */
-    bool completions;     /* not yet published */
-    bool requests;        /* consumed, not yet released */
 };
 
 enum port_status {

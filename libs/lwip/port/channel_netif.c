@@ -28,7 +28,6 @@ static bool submit(struct channel_netif *netif, uint32_t number, enum bh_net_ope
         return false;
     }
     netif->in_flight[number] = true;
-    netif->submitted = true;
     return true;
 }
 
@@ -88,7 +87,6 @@ void channel_netif_attach(struct channel_netif *netif, const struct bh_channel *
 {
     netif->channel = *channel;
     netif->attached = true;
-    netif->submitted = false;
     netif->free_count = 0;
     memset(netif->in_flight, 0, sizeof(netif->in_flight));
     uint64_t count = channel->data_size / BH_NET_BUFFER;
@@ -162,11 +160,7 @@ bool channel_netif_flush(struct channel_netif *netif)
         return false;
     }
     bool signal = bh_ring_release(&netif->channel.complete);
-    if (netif->submitted) {
-        netif->submitted = false;
-        signal |= bh_ring_publish(&netif->channel.submit);
-    }
-    return signal;
+    return bh_ring_publish(&netif->channel.submit) || signal;
 }
 
 bool channel_netif_sleep(struct channel_netif *netif)

@@ -23,7 +23,6 @@ struct channel_netif {
     struct netif netif;
     struct bh_channel channel;
     bool attached;
-    bool submitted; /* requests not yet published */
     uint64_t mac;
     uint32_t buffer_count; /* the first half receive, the others transmit */
     uint32_t free_count;

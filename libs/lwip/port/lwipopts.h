@@ -14,7 +14,7 @@
 #ifndef LWIP_STATS /* tests count what is in use */
 #define LWIP_STATS 0
 #endif
-#define LWIP_NETIF_API       0
+#define LWIP_NETIF_API 0
 
 #define LWIP_IPV4           1
 #define LWIP_IPV6           0
