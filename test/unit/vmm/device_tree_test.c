@@ -93,11 +93,19 @@ int main(void)
     tree.initrd_end = tree.initrd_start;
     CHECK(device_tree_write(&tree, blob, sizeof(blob)));
     CHECK(fdt_getprop(blob, fdt_path_offset(blob, "/chosen"), "linux,initrd-start", NULL) == NULL);
+    static char line[1024];
+    memset(line, 'x', sizeof(line) - 1);
+    tree.command_line = line;
+    bool fitted = false;
     for (size_t size = 0; size < 12000; size += 8) { /* too small: refused, not overrun */
         uint8_t *small = malloc(size + 1);
         CHECK(small != NULL);
-        CHECK(!device_tree_write(&tree, small, size) || size > 8192);
+        bool fits = device_tree_write(&tree, small, size);
+        CHECK(fits || !fitted);
+        CHECK(!fits || fdt_check_full(small, size) == 0);
+        fitted = fits;
         free(small);
     }
+    CHECK(fitted);
     return 0;
 }
