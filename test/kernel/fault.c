@@ -125,6 +125,20 @@ static void data_cannot_be_executed(void)
     CHECK_EQUAL(result, 42);
 }
 
+/* Without write permission either: it is not only that writable memory is never executed. */
+static void read_only_data_cannot_be_executed(void)
+{
+    setup();
+    bh_cptr frame = new_frame();
+    uint32_t *code = map_frame(frame, RW);
+    code[0] = 0xd65f03c0; /* ret */
+    CHECK_OK(bh_frame_map(frame, BH_ROOT_SLOT_VSPACE, (uint64_t)code, BH_RIGHT_READ, 0));
+    (void)start(jumper, (uint64_t)code);
+    struct bh_message fault = take_fault(BH_FAULT_VM);
+    CHECK_EQUAL(fault.word[1], (uint64_t)code);
+    CHECK_EQUAL(EC(fault.word[2]), 0x20);
+}
+
 static void an_unmapped_jump_is_a_fault_at_its_target(void)
 {
     setup();
@@ -305,8 +319,22 @@ static void registers_survive_a_fault(void)
     CHECK_EQUAL(page[1], 1);
 }
 
+static void a_suspended_fault_is_raised_again(void)
+{
+    setup();
+    uint64_t address = window_page();
+    struct thread thread = start(reader, address);
+    (void)take_fault(BH_FAULT_VM);
+    CHECK_OK(bh_tcb_suspend(thread.tcb));
+    CHECK_EQUAL(CHECK_OK(bh_tcb_read_registers(thread.tcb, 32)).value[0], fault_load_at);
+    thread_resume(&thread);
+    struct bh_message fault = take_fault(BH_FAULT_VM);
+    CHECK_EQUAL(fault.word[0], fault_load_at);
+    CHECK_EQUAL(fault.word[1], address);
+}
+
 TEST_GROUP(fault, false, TEST_CASE(a_read_fault_is_told_and_resumed), TEST_CASE(a_write_fault_is_told_and_resumed),
-           TEST_CASE(data_cannot_be_executed), TEST_CASE(an_unmapped_jump_is_a_fault_at_its_target),
+           TEST_CASE(data_cannot_be_executed), TEST_CASE(read_only_data_cannot_be_executed), TEST_CASE(an_unmapped_jump_is_a_fault_at_its_target),
            TEST_CASE(an_undefined_instruction_is_told), TEST_CASE(a_breakpoint_is_told),
            TEST_CASE(an_unknown_system_call_is_a_fault), TEST_CASE(privileged_instructions_are_faults),
            TEST_CASE(kernel_addresses_are_out_of_reach), TEST_CASE(what_root_may_only_read_it_cannot_write),
@@ -315,4 +343,5 @@ TEST_GROUP(fault, false, TEST_CASE(a_read_fault_is_told_and_resumed), TEST_CASE(
            TEST_CASE(a_faulted_thread_can_be_suspended_and_sent_elsewhere),
            TEST_CASE(deleting_the_fault_endpoint_stops_the_faulted),
            TEST_CASE(deleting_the_reply_object_stops_the_faulted),
-           TEST_CASE(a_fault_without_a_reply_object_stops_the_thread), TEST_CASE(registers_survive_a_fault));
+           TEST_CASE(a_fault_without_a_reply_object_stops_the_thread), TEST_CASE(registers_survive_a_fault),
+           TEST_CASE(a_suspended_fault_is_raised_again));

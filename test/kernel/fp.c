@@ -148,6 +148,40 @@ static void a_thread_with_fp_state_can_be_deleted(void)
     CHECK_EQUAL(damage[1], 0);
 }
 
+/* What was a thread's FP state is somebody else's memory now. */
+static void a_deleted_threads_fp_registers_go_nowhere(void)
+{
+    stop = 0;
+    bh_cptr untyped = new_sized(BH_TYPE_UNTYPED, BH_PAGE_BITS);
+    bh_cptr saved = test_untyped;
+    test_untyped = untyped;
+    bh_cptr tcb = new_object(BH_TYPE_TCB);
+    test_untyped = saved;
+    struct thread first = start_keeper(0);
+    CHECK_OK(bh_tcb_suspend(first.tcb));
+    CHECK_OK(bh_sched_context_unbind(first.sched_context));
+    CHECK_OK(bh_tcb_configure(tcb, BH_ROOT_SLOT_CNODE, BH_ROOT_SLOT_VSPACE, test_faults, 0));
+    CHECK_OK(bh_tcb_set_priority(tcb, PRIORITY_LOW, 0));
+    CHECK_OK(bh_tcb_set_flags(tcb, BH_TCB_FP));
+    CHECK_OK(bh_sched_context_bind(first.sched_context, tcb));
+    first.tcb = tcb;
+    thread_aim(&first, keeper, 0);
+    thread_resume(&first);
+    sleep_us(2000);
+    CHECK(rounds[0] > 0);
+    delete_cap(tcb);
+    bh_cptr frame = new_from(untyped, BH_TYPE_FRAME, BH_PAGE_BITS);
+    const volatile uint64_t *page = map_frame(frame, BH_RIGHT_READ);
+    (void)start_keeper(1);
+    sleep_us(2000);
+    CHECK(rounds[1] > 0);
+    for (size_t i = 0; i < BH_PAGE_SIZE / 8; i++) {
+        CHECK_EQUAL(page[i], 0);
+    }
+    stop = 1;
+}
+
 TEST_GROUP(fp, false, TEST_CASE(without_the_flag_fp_is_a_fault), TEST_CASE(threads_keep_their_fp_registers_apart),
            TEST_CASE(system_calls_keep_fp_registers), TEST_CASE(fp_registers_start_clear),
-           TEST_CASE(taking_the_flag_away_closes_fp), TEST_CASE(a_thread_with_fp_state_can_be_deleted));
+           TEST_CASE(taking_the_flag_away_closes_fp), TEST_CASE(a_thread_with_fp_state_can_be_deleted),
+           TEST_CASE(a_deleted_threads_fp_registers_go_nowhere));

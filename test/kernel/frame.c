@@ -284,6 +284,24 @@ static void an_ipc_buffer_need_not_be_mapped(void)
     CHECK_EQUAL(probe_done, 1);
 }
 
+/* What the processor remembers of a table goes with it. */
+static void removing_a_table_takes_its_pages_away(void)
+{
+    setup();
+    bh_cptr table = new_object(BH_TYPE_PAGE_TABLE);
+    CHECK_OK(bh_page_table_map(table, VSPACE, WINDOW_LARGE));
+    CHECK_OK(bh_frame_map(new_frame(), VSPACE, WINDOW_LARGE, R | W, 0));
+    *(volatile uint64_t *)WINDOW_LARGE = 1;
+    CHECK(allowed(probe_read, WINDOW_LARGE));
+    CHECK_OK(bh_page_table_unmap(table));
+    CHECK(!allowed(probe_read, WINDOW_LARGE));
+    CHECK_OK(bh_page_table_map(table, VSPACE, WINDOW_LARGE));
+    CHECK_OK(bh_frame_map(new_frame(), VSPACE, WINDOW_LARGE, R | W, 0));
+    CHECK(allowed(probe_write, WINDOW_LARGE));
+    delete_cap(table);
+    CHECK(!allowed(probe_read, WINDOW_LARGE));
+}
+
 TEST_GROUP(frame, false, TEST_CASE(a_mapped_frame_is_memory), TEST_CASE(two_mappings_show_the_same_memory),
            TEST_CASE(unmap_takes_the_page_away), TEST_CASE(deleting_the_frame_takes_the_page_away),
            TEST_CASE(deleting_a_copy_takes_only_its_own_mapping), TEST_CASE(mapping_again_changes_rights),
@@ -294,4 +312,5 @@ TEST_GROUP(frame, false, TEST_CASE(a_mapped_frame_is_memory), TEST_CASE(two_mapp
            TEST_CASE(writable_and_executable_is_refused), TEST_CASE(unknown_rights_and_attributes_are_refused),
            TEST_CASE(a_large_frame_is_mapped_whole), TEST_CASE(a_large_frame_does_not_replace_a_table),
            TEST_CASE(frame_address_is_the_physical_one), TEST_CASE(device_registers_can_be_read),
-           TEST_CASE(an_ipc_buffer_need_not_be_mapped));
+           TEST_CASE(an_ipc_buffer_need_not_be_mapped),
+           TEST_CASE(removing_a_table_takes_its_pages_away));

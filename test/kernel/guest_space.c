@@ -226,10 +226,26 @@ static void two_guests_with_the_same_addresses_are_apart(void)
     CHECK_EQUAL(b.frame->x[2], 0xbbb);
 }
 
+static void removing_a_table_takes_memory_from_a_guest(void)
+{
+    struct guest guest = guest_new(test_tcb);
+    bh_cptr table = new_object(BH_TYPE_PAGE_TABLE);
+    uint64_t address = GUEST_RAM + 0x200000;
+    CHECK_OK(bh_page_table_map(table, guest.space, address));
+    CHECK_OK(bh_frame_map(new_frame(), guest.space, address, R | W, 0));
+    guest.frame->x[1] = address;
+    guest_aim(&guest, guest_read);
+    (void)GUEST_RUN(&guest, BH_EXIT_HVC);
+    CHECK_OK(bh_page_table_unmap(table));
+    guest_aim(&guest, guest_read);
+    (void)GUEST_RUN(&guest, BH_EXIT_MMIO);
+}
+
 TEST_GROUP(guest_space, false, TEST_CASE(a_guest_may_have_writable_code), TEST_CASE(guest_spaces_check_like_others),
            TEST_CASE(memory_taken_from_a_guest_is_gone), TEST_CASE(read_only_memory_cannot_be_written),
            TEST_CASE(data_without_execute_cannot_be_executed), TEST_CASE(large_pages_serve_guests),
            TEST_CASE(a_guest_reaches_nothing_beyond_its_space),
            TEST_CASE(a_doorbell_signals_and_lets_the_guest_go_on), TEST_CASE(a_doorbell_is_for_stores_in_its_range),
            TEST_CASE(an_unbound_doorbell_is_silent), TEST_CASE(doorbells_check_their_arguments),
-           TEST_CASE(a_doorbell_wakes_who_waits), TEST_CASE(two_guests_with_the_same_addresses_are_apart));
+           TEST_CASE(a_doorbell_wakes_who_waits), TEST_CASE(two_guests_with_the_same_addresses_are_apart),
+           TEST_CASE(removing_a_table_takes_memory_from_a_guest));

@@ -174,8 +174,57 @@ static void deleting_one_guest_leaves_the_other(void)
     CHECK_EQUAL(guest_hvc_immediate(&guests[1]), 1);
 }
 
+/* A guest that waits for its timer outside the hardware is deleted: the timer's memory is somebody else's now. */
+static void a_deleted_guest_leaves_no_timer_behind(void)
+{
+    bh_cptr untyped = new_sized(BH_TYPE_UNTYPED, BH_PAGE_BITS);
+    guest_thread_prepare(&runners[0], &guests[0], PRIORITY_HIGH);
+    bh_cptr vcpu = new_from(untyped, BH_TYPE_VCPU, 0);
+    delete_cap(guests[0].vcpu);
+    CHECK_OK(bh_vcpu_configure(vcpu, runners[0].thread.tcb, guests[0].space, guests[0].frame_cap));
+    guest_reset_state(&guests[0].frame->state);
+    CHECK_OK(bh_vcpu_load(vcpu));
+    guests[0].frame->x[2] = 1;
+    guests[0].frame->x[3] = ticks_from_us(5000);
+    guest_aim(&guests[0], guest_timer);
+    thread_resume(&runners[0].thread);
+    struct guest own = guest_new(test_tcb);
+    guest_aim(&own, guest_hvc);
+    (void)GUEST_RUN(&own, BH_EXIT_HVC); /* takes the hardware from the one that waits */
+    delete_cap(vcpu);
+    uint64_t *page = map_frame(new_from(untyped, BH_TYPE_FRAME, BH_PAGE_BITS), BH_RIGHT_READ | BH_RIGHT_WRITE);
+    memset(page, 0xff, BH_PAGE_SIZE);
+    sleep_us(10000);
+    for (size_t i = 0; i < BH_PAGE_SIZE / 8; i++) {
+        CHECK_EQUAL(page[i], UINT64_MAX);
+    }
+}
+
+static void a_timer_with_an_offset_fires_outside_the_hardware(void)
+{
+    guest_thread_prepare(&runners[0], &guests[0], PRIORITY_HIGH);
+    guests[0].frame->state.cntvoff = ticks_now() - ticks_from_us(1000);
+    CHECK_OK(bh_vcpu_load(guests[0].vcpu));
+    guests[0].frame->x[2] = 1;
+    guests[0].frame->x[3] = ticks_from_us(5000);
+    guest_aim(&guests[0], guest_timer);
+    uint64_t start = ticks_now();
+    thread_resume(&runners[0].thread);
+    struct guest own = guest_new(test_tcb);
+    guest_aim(&own, guest_hvc);
+    (void)GUEST_RUN(&own, BH_EXIT_HVC);
+    CHECK_EQUAL(guests[0].frame->x[24], 0);
+    CHECK(ticks_now() - start < ticks_from_us(5000));
+    spin_us(10000);
+    CHECK_EQUAL(runners[0].reason, BH_EXIT_HVC);
+    /* It went in with the first interrupt after it was due, not when it happened to be looked at. */
+    CHECK_EQUAL(guests[0].frame->exits[BH_EXIT_WFI], 1);
+}
+
 TEST_GROUP(guest_switch, false, TEST_CASE(guests_keep_their_registers_apart),
            TEST_CASE(guests_and_native_threads_keep_fp_registers_apart),
            TEST_CASE(timers_of_several_guests_all_fire), TEST_CASE(a_timer_fires_while_another_guest_runs),
            TEST_CASE(pending_interrupts_survive_a_switch), TEST_CASE(a_budget_holds_for_a_guest_too),
-           TEST_CASE(deleting_one_guest_leaves_the_other));
+           TEST_CASE(deleting_one_guest_leaves_the_other),
+           TEST_CASE(a_deleted_guest_leaves_no_timer_behind),
+           TEST_CASE(a_timer_with_an_offset_fires_outside_the_hardware));

@@ -335,6 +335,16 @@ static void a_deadline_ends_a_bound_receive(void)
     CHECK_EQUAL(message.badge, 0x10);
 }
 
+static void earlier_bits_come_with_the_next_signal(void)
+{
+    setup();
+    (void)bh_signal(new_mint(shared.notification, BH_RIGHT_WRITE, 4));
+    struct thread thread = thread_start(receiver, 0, PRIORITY_HIGH);
+    CHECK_OK(bh_tcb_bind_notification(thread.tcb, shared.notification));
+    (void)bh_signal(new_mint(shared.notification, BH_RIGHT_WRITE, 8));
+    CHECK_EQUAL(shared.message.badge, 12);
+}
+
 TEST_GROUP(notification, false, TEST_CASE(signals_add_up), TEST_CASE(an_unbadged_signal_sets_bit_0),
            TEST_CASE(wait_takes_what_is_there), TEST_CASE(wait_waits_for_a_signal),
            TEST_CASE(one_signal_wakes_one_waiter_in_order), TEST_CASE(signals_need_rights),
@@ -346,4 +356,5 @@ TEST_GROUP(notification, false, TEST_CASE(signals_add_up), TEST_CASE(an_unbadged
            TEST_CASE(a_deadline_in_the_past_signals_at_once), TEST_CASE(a_disarmed_deadline_does_not_come),
            TEST_CASE(arming_again_replaces_the_deadline), TEST_CASE(deadlines_come_in_their_order),
            TEST_CASE(a_far_deadline_never_comes), TEST_CASE(a_deleted_notification_has_no_deadline),
-           TEST_CASE(a_deadline_ends_a_bound_receive));
+           TEST_CASE(a_deadline_ends_a_bound_receive),
+           TEST_CASE(earlier_bits_come_with_the_next_signal));

@@ -197,6 +197,20 @@ static void an_untyped_in_its_own_cnode_can_be_revoked(void)
     CHECK_OK(bh_untyped_retype(parent, BH_TYPE_UNTYPED, 13, 0, CNODE, new_slot(), 1));
 }
 
+static void revoke_of_a_copy_spares_its_siblings(void)
+{
+    bh_cptr endpoint = new_object(BH_TYPE_ENDPOINT);
+    bh_cptr first = new_copy(endpoint, ALL);
+    bh_cptr second = new_copy(endpoint, ALL);
+    bh_cptr third = new_copy(endpoint, ALL);
+    revoke_cap(second);
+    revoke_cap(third);
+    revoke_cap(first);
+    CHECK_EQUAL(type_of(first), BH_TYPE_ENDPOINT);
+    CHECK_EQUAL(type_of(second), BH_TYPE_ENDPOINT);
+    CHECK_EQUAL(type_of(third), BH_TYPE_ENDPOINT);
+}
+
 TEST_GROUP(revoke, true, TEST_CASE(revoke_deletes_copies_and_keeps_the_capability),
            TEST_CASE(revoke_of_a_badged_capability_spares_other_badges),
            TEST_CASE(revoke_spares_another_capability_of_the_same_badge), TEST_CASE(revoke_does_not_reach_upwards),
@@ -204,4 +218,5 @@ TEST_GROUP(revoke, true, TEST_CASE(revoke_deletes_copies_and_keeps_the_capabilit
            TEST_CASE(revoke_works_across_cnodes), TEST_CASE(revoke_of_untyped_removes_everything),
            TEST_CASE(revoke_of_untyped_spares_what_is_outside), TEST_CASE(revoke_of_nothing_is_fine),
            TEST_CASE(revoke_of_many_finishes), TEST_CASE(a_thread_holds_on_to_its_spaces),
-           TEST_CASE(an_untyped_in_its_own_cnode_can_be_revoked));
+           TEST_CASE(an_untyped_in_its_own_cnode_can_be_revoked),
+           TEST_CASE(revoke_of_a_copy_spares_its_siblings));

@@ -28,7 +28,7 @@ def expected_cases():
 
 def machine(bundle, **settings):
     return qemu.Machine(initrd=qemu.TARGET / bundle, memory="1G", icount=True,
-                        extra=("-device", "edu"), **settings)
+                        extra=("-device", "edu,dma_mask=0xffffffffffffffff"), **settings)
 
 
 def suite(cpu="max,pauth-impdef=on"):
