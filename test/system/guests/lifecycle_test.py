@@ -20,12 +20,12 @@ def free(rest):
     return rest.get("/v1/system")["memory"]["freeBytes"]
 
 
-def use_payload(rest):
-    rest.expect("third", r"^tick 3\r?$")
+def use_payload(rest, start):
+    rest.expect("third", r"^tick 3\r?$", start)
 
 
-def use_debian(rest):
-    rest.prompt("third")
+def use_debian(rest, start):
+    rest.expect("third", r"^third:\S*# ", start, harness.BOOT_TIMEOUT)
     status, output = rest.run("third", "grep -c /data /proc/mounts; ping -c 1 -W 10 10.0.2.101 | grep received")
     check("a guest made at run time has its disk and its network",
           (status, output) == (0, "1\n1 packets transmitted, 1 packets received, 0% packet loss\n"), output)
@@ -36,8 +36,9 @@ def life(rest, definition, use):
     guest = rest.post("/v1/guests", definition, 201)
     if guest["state"] != "off":
         raise rest.system.failure(f"a new guest is {guest['state']}")
+    start = rest.console("third")[1]  # an earlier guest of this name may have used it
     rest.post("/v1/guests/third/start")
-    use(rest)
+    use(rest, start)
     during = free(rest)
     if before - during < guest["memory"]:
         raise rest.system.failure(f"a running guest holds {before - during} bytes")
