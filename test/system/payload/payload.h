@@ -36,7 +36,8 @@ struct exceptions {
     volatile uint64_t count;
     volatile uint64_t syndrome;
 };
-extern struct exceptions exception_count;
+/* Hidden, so that it is not reached through a GOT, which nobody relocates here. */
+extern struct exceptions exception_count __attribute__((visibility("hidden")));
 
 /* Accesses of 1, 2, 4 and 8 bytes (bits 0 to 3), whatever comes of them. A read that faults gives `value` back. */
 uint64_t read_any(uint64_t address, unsigned size_bits, uint64_t value);
