@@ -87,6 +87,9 @@ def description(model, guests, changes=""):
     return text + "    };\n};\n"
 
 
+POLL = ["domains {", '    storage { arguments = "poll"; };', "};"]
+
+
 def demo_guest(number, memory):
     name = f"debian{number}"
     return Guest(
@@ -95,32 +98,35 @@ def demo_guest(number, memory):
                      f"bulkhead.ip={LAN}.{FIRST_GUEST + number}/24 bulkhead.gateway={LAN}.2")
 
 
-def demo(guests=1, guest_memory=128 << 20, extra_guests=8, token=None):
+def demo(guests=2, guest_memory=128 << 20, extra_guests=8, token=None, poll=False):
     """The demonstration system with `guests` guests, and room for `extra_guests` of the manager's.
-    Without a `token` the manager serves nobody."""
+    Without a `token` the manager serves nobody. `poll`: storage waits for its disks without idling."""
     quota = ["quota {", f"    guests = <{extra_guests}>;", f"    memory = {size(512 << 20)};",
              f"    guest-memory = {size(256 << 20)};", '    volumes = "debian*";',
              '    read-only-volumes = "kernel", "initrd";', '    networks = "lan";', "};"]
     if token:
         arguments = f"address={LAN}.15/24 gateway={LAN}.2 token={token}"
         quota += ["domains {", f"    manager {{ arguments = {quote(arguments)}; }};", "};"]
+    if poll:
+        quota += POLL
     return description("Bulkhead demonstration",
                        [demo_guest(number, guest_memory) for number in range(1, guests + 1)],
                        "\n" + indent(quota, 1))
 
 
-def single_guest(memory=256 << 20, append="", initrd=True, initrd_size=0, disk=False, vcpus=1):
+def single_guest(memory=256 << 20, append="", initrd=True, initrd_size=0, disk=False, vcpus=1, poll=False):
     """One guest with a disk and without a network; the machine's exit status is the guest's."""
     guest = Guest(
         name="guest", memory=memory, vcpus=vcpus, initrd="initrd" if initrd else None,
         initrd_size=initrd_size, command_line=append, disks=("disk",) if disk else (),
         flags=("autostart", "exit-with-machine"), properties={"on-reset": quote("stop")})
     changes = indent([
-        "", "domains {", "    /delete-node/ manager;", "    /delete-node/ network;", "};",
+        "", "domains {", "    /delete-node/ manager;", "    /delete-node/ network;",
+        '    console { arguments = "raw show=guest"; };', "};",
         "devices {", "    /delete-node/ nic0;", "};",
         "channels {", "    /delete-node/ manager-lan;", "    /delete-node/ manager-state;",
         "    /delete-node/ manager-consoles;", "};",
-        "networks {", "    /delete-node/ lan;", "};"], 1)
+        "networks {", "    /delete-node/ lan;", "};", *(POLL if poll else [])], 1)
     return description("One guest", [guest], changes)
 
 
@@ -128,7 +134,7 @@ def main():
     parser = argparse.ArgumentParser(description="Write a system description.")
     commands = parser.add_subparsers(dest="kind", required=True)
     many = commands.add_parser("demo")
-    many.add_argument("--guests", type=int, default=1)
+    many.add_argument("--guests", type=int, default=2)
     many.add_argument("--guest-memory", type=parse_size, default=128 << 20)
     one = commands.add_parser("guest")
     one.add_argument("--memory", type=parse_size, default=256 << 20)

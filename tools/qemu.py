@@ -24,6 +24,7 @@ import argparse
 import contextlib
 import ctypes
 import dataclasses
+import functools
 import os
 import pathlib
 import re
@@ -328,10 +329,29 @@ def raw_terminal(enabled):
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
 
 
-def interact(machine, name="run", headless=False, wait_for_shutdown=5):
+class Welcome:
+    """Passes console output on, and puts `text` behind the first line that matches `pattern`."""
+
+    def __init__(self, sink, pattern, text):
+        self.sink, self.pattern, self.text, self.seen = sink, re.compile(pattern), text, b""
+
+    def __call__(self, data):
+        if self.pattern:
+            self.seen = (self.seen + data)[-4096:]
+            match = self.pattern.search(self.seen)
+            if match:
+                end = max(match.end() - (len(self.seen) - len(data)), 0)
+                data = data[:end] + self.text.replace("\n", "\r\n").encode() + data[end:]
+                self.pattern = None
+        self.sink(data)
+
+
+def interact(machine, name="run", headless=False, wait_for_shutdown=5, welcome=None):
     """Run a machine with its console on this terminal. Returns the exit status: what the system's
-    status line said, 1 after Bulkhead's panic, else QEMU's own. Ctrl-A x ends it; Ctrl-A Ctrl-A sends Ctrl-A."""
-    output = Filter(lambda data: write_all(sys.stdout.fileno(), data))
+    status line said, 1 after Bulkhead's panic, else QEMU's own. Ctrl-A x ends it; Ctrl-A Ctrl-A sends Ctrl-A.
+    `welcome`: a pattern, and the text to print behind what first matches it."""
+    sink = functools.partial(write_all, sys.stdout.fileno())
+    output = Filter(Welcome(sink, *welcome) if welcome else sink)
     terminal = sys.stdin.isatty() and not headless
     sys.stdout.flush()
     interrupted, escaped, input_open = False, False, not headless

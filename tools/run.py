@@ -28,6 +28,7 @@ RUN = REPOSITORY / "build" / "run"
 GUEST = REPOSITORY / "build" / "guest"
 DOMAINS = qemu.TARGET / "domains"
 KERNEL_SYMBOLS = qemu.TARGET / "kernel" / "kernel.elf"
+DEFAULT_GUESTS = 2
 DEMO_GUESTS = 8  # volumes on the demonstration disk
 DEFAULT_PORT = 8080
 
@@ -94,17 +95,18 @@ def demo_volumes():
             "state=empty:16M"]
 
 
-def demo_system(guests=1, guest_memory=128 << 20, directory=RUN, name="demo", fresh=False,
-                description=None, token=None):
-    """The demonstration system. Tests give a directory or name of their own; `token` opens the manager's API."""
+def demo_system(guests=DEFAULT_GUESTS, guest_memory=128 << 20, directory=RUN, name="demo", fresh=False,
+                description=None, token=None, poll=False):
+    """The demonstration system. Tests give a directory or name of their own; `token` opens the manager's API;
+    `poll` keeps virtual time from jumping while a disk works (for icount)."""
     directory = pathlib.Path(directory)
-    text = description or describe.demo(guests, guest_memory, token=token)
+    text = description or describe.demo(guests, guest_memory, token=token, poll=poll)
     return System(bundle=make_bundle(directory / f"{name}.cpio", text),
                   disk=make_disk(directory / f"{name}.img", demo_volumes(), fresh))
 
 
 def guest_system(kernel, initrd=None, append="", disk_file=None, memory=256 << 20, vcpus=1,
-                 directory=RUN, name="guest"):
+                 directory=RUN, name="guest", poll=False):
     """A system whose only guest boots `kernel`; the guest's end is the machine's."""
     directory = pathlib.Path(directory)
     volumes = [f"kernel={kernel}"]
@@ -117,7 +119,7 @@ def guest_system(kernel, initrd=None, append="", disk_file=None, memory=256 << 2
         if not os.path.isfile(path):
             raise qemu.Failure(f"there is no file {path}")
     text = describe.single_guest(
-        memory=memory, append=append, initrd=bool(initrd), disk=bool(disk_file), vcpus=vcpus,
+        memory=memory, append=append, initrd=bool(initrd), disk=bool(disk_file), vcpus=vcpus, poll=poll,
         initrd_size=os.path.getsize(initrd) if initrd else 0)
     return System(bundle=make_bundle(directory / f"{name}.cpio", text),
                   disk=make_disk(directory / f"{name}.img", volumes, fresh=True))
@@ -187,7 +189,8 @@ Ctrl-A x ends the machine at once.""")
                         help="deterministic: one instruction is one nanosecond of virtual time")
     parser.add_argument("--qemu", action="append", default=[], metavar="ARG", help="further QEMU argument")
     demo = parser.add_argument_group("demonstration")
-    demo.add_argument("--guests", type=int, default=1, metavar="N", help=f"1 to {DEMO_GUESTS} (default 1)")
+    demo.add_argument("--guests", type=int, default=DEFAULT_GUESTS, metavar="N",
+                      help=f"0 to {DEMO_GUESTS} (default {DEFAULT_GUESTS})")
     demo.add_argument("--port", type=int, metavar="P",
                       help=f"of the manager on this host (default {DEFAULT_PORT}, or the next free one)")
     demo.add_argument("--token", metavar="T", help="that opens the manager's API (default: a new one each time)")
@@ -210,35 +213,39 @@ Ctrl-A x ends the machine at once.""")
 
 
 def make_machine(args):
+    """The machine, and what to print when its first guest is ready (or None)."""
     common = {"cpus": args.cpus, "nvme": args.nvme, "icount": args.icount, "extra": tuple(args.qemu)}
     if args.debug:
         common["gdb"] = free_port(1234, False)
     if args.kernel:
         memory = describe.parse_size(args.memory or "256M")
-        system = guest_system(args.kernel, args.initrd, args.append, args.disk, memory, args.vcpus)
+        system = guest_system(args.kernel, args.initrd, args.append, args.disk, memory, args.vcpus,
+                              poll=args.icount)
         total = max(2 << 30, memory + (512 << 20))
-        return qemu.Machine(initrd=system.bundle, disk=system.disk, memory=f"{total >> 20}M", **common)
+        return qemu.Machine(initrd=system.bundle, disk=system.disk, memory=f"{total >> 20}M", **common), None
 
     description = pathlib.Path(args.system).read_text(encoding="utf-8") if args.system else None
     token = args.token or secrets.token_hex(16)
-    system = demo_system(args.guests, fresh=args.fresh, description=description, token=token)
+    system = demo_system(args.guests, fresh=args.fresh, description=description, token=token,
+                         poll=args.icount)
     port = free_port(args.port or DEFAULT_PORT, args.port is not None)
-    if not description:
-        print(f"run: manager: curl -H 'Authorization: Bearer {token}' http://127.0.0.1:{port}/v1/system",
-              file=sys.stderr)
-    print("run: Ctrl-] switches consoles, Ctrl-A x ends the machine", file=sys.stderr)
+    calls = f"curl -H 'Authorization: Bearer {token}' http://127.0.0.1:{port}/v1/guests"
+    welcome = (rb"\b\w+: ready\r?\n",
+               "  Ctrl-] then 1 to 9 shows another guest's console, Ctrl-] h says what else there is\n"
+               f"  {calls}   calls the manager (docs/api.md)\n"
+               "  Ctrl-A x quits\n")
     return qemu.Machine(initrd=system.bundle, disk=system.disk, memory=args.memory or "2G", network=True,
-                        port=port, **common)
+                        port=port, **common), None if description else welcome
 
 
 def main():
     args = parse_arguments()
     try:
-        machine = make_machine(args)
+        machine, welcome = make_machine(args)
         if args.debug:
             status = debug(machine, args.console)
         else:
-            status = qemu.interact(machine, headless=args.headless)
+            status = qemu.interact(machine, headless=args.headless, welcome=welcome)
     except (qemu.Failure, OSError, ValueError) as error:
         sys.exit(f"run: {error}")
     sys.exit(status)

@@ -62,6 +62,26 @@ static uint64_t earliest_wake(void)
     return wake_at;
 }
 
+static bool starting(void)
+{
+    for (uint32_t i = 0; i < devices.count; i++) {
+        if (disk_starting(&devices.device[i].disk)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A disk owes an answer. */
+static bool busy(void)
+{
+    bool any = starting();
+    for (uint32_t i = 0; i < devices.count; i++) {
+        any |= devices.device[i].disk.in_flight != 0;
+    }
+    return any;
+}
+
 static uint64_t wait_for_bits(void)
 {
     uint64_t bits;
@@ -70,7 +90,7 @@ static uint64_t wait_for_bits(void)
         bh_deadline_set(wake_at);
         armed = wake_at;
     }
-    if (poll && wake_at != BLOCK_NEVER) {
+    if (poll && busy()) {
         while (bh_poll(BH_SLOT_NOTIFICATION, &bits) != BH_OK) {
         }
     } else {
@@ -92,16 +112,6 @@ static void handle(uint64_t bits)
     if ((bits & BH_SIGNAL_CONTROL) != 0) {
         bh_domain_changed();
     }
-}
-
-static bool starting(void)
-{
-    for (uint32_t i = 0; i < devices.count; i++) {
-        if (disk_starting(&devices.device[i].disk)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void start(void)
