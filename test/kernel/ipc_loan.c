@@ -6,6 +6,20 @@
 
 static const uint64_t none[BH_MESSAGE_REGISTERS];
 
+/* The kernel has a short way for messages that are all in registers, and a general one: each case takes both. */
+static uint64_t message_length;
+
+#define ON_BOTH_PATHS(name)                                                                                            \
+    static void name##_once(void);                                                                                     \
+    static void name(void)                                                                                             \
+    {                                                                                                                  \
+        message_length = 1;                                                                                            \
+        name##_once();                                                                                                 \
+        message_length = BH_MESSAGE_REGISTERS + 1;                                                                     \
+        name##_once();                                                                                                 \
+    }                                                                                                                  \
+    static void name##_once(void)
+
 static struct {
     bh_cptr endpoint[4];
     bh_cptr reply;
@@ -24,7 +38,7 @@ static void setup(void)
 
 static void caller(uint64_t id)
 {
-    shared.status[id] = bh_call(shared.endpoint[id], bh_info(0, 0), none).status;
+    shared.status[id] = bh_call(shared.endpoint[id], bh_info(0, message_length), none).status;
 }
 
 static void passive_server(uint64_t endpoint)
@@ -33,13 +47,13 @@ static void passive_server(uint64_t endpoint)
     struct bh_message message = bh_recv(endpoint, reply);
     while (message.status == BH_OK) {
         if (bh_info_label(message.info) == 1) { /* pass it on */
-            message = bh_call(shared.endpoint[1], bh_info(0, 1), message.word);
+            message = bh_call(shared.endpoint[1], bh_info(0, message_length), message.word);
         } else if (bh_info_label(message.info) == 2) { /* never answer */
             uint64_t bits;
             (void)bh_wait(shared.endpoint[2], &bits);
         }
         message.word[0] += 10;
-        message = bh_reply_recv(endpoint, bh_info(0, 1), message.word, reply);
+        message = bh_reply_recv(endpoint, bh_info(0, message_length), message.word, reply);
     }
 }
 
@@ -57,23 +71,23 @@ static struct thread start_passive(bh_cptr endpoint)
     return thread;
 }
 
-static void passive_server_runs_on_the_callers_time(void)
+ON_BOTH_PATHS(passive_server_runs_on_the_callers_time)
 {
     setup();
     struct thread server = start_passive(shared.endpoint[0]);
     for (uint64_t i = 0; i < 20; i++) {
         const uint64_t word[BH_MESSAGE_REGISTERS] = {i};
-        struct bh_message answer = bh_call(shared.endpoint[0], bh_info(0, 1), word);
+        struct bh_message answer = bh_call(shared.endpoint[0], bh_info(0, message_length), word);
         CHECK_EQUAL(answer.status, BH_OK);
         CHECK_EQUAL(answer.word[0], i + 10);
     }
     uint64_t used = CHECK_OK(bh_sched_context_consumed(server.sched_context)).value[0];
     const uint64_t word[BH_MESSAGE_REGISTERS] = {1};
-    (void)bh_call(shared.endpoint[0], bh_info(0, 1), word);
+    (void)bh_call(shared.endpoint[0], bh_info(0, message_length), word);
     CHECK_EQUAL(CHECK_OK(bh_sched_context_consumed(server.sched_context)).value[0], used);
 }
 
-static void a_loan_passes_through_a_chain_of_servers(void)
+ON_BOTH_PATHS(a_loan_passes_through_a_chain_of_servers)
 {
     setup();
     shared.endpoint[1] = new_object(BH_TYPE_ENDPOINT);
@@ -82,7 +96,7 @@ static void a_loan_passes_through_a_chain_of_servers(void)
     (void)start_passive(shared.endpoint[1]);
     for (uint64_t i = 0; i < 5; i++) {
         const uint64_t word[BH_MESSAGE_REGISTERS] = {i};
-        struct bh_message answer = bh_call(shared.endpoint[0], bh_info(1, 1), word);
+        struct bh_message answer = bh_call(shared.endpoint[0], bh_info(1, message_length), word);
         CHECK_EQUAL(answer.status, BH_OK);
         CHECK_EQUAL(answer.word[0], i + 20);
     }
@@ -90,10 +104,10 @@ static void a_loan_passes_through_a_chain_of_servers(void)
 
 static void passive_caller(uint64_t label)
 {
-    shared.status[1] = bh_call(shared.endpoint[0], bh_info((uint32_t)label, 0), none).status;
+    shared.status[1] = bh_call(shared.endpoint[0], bh_info((uint32_t)label, message_length), none).status;
 }
 
-static void a_loan_comes_back_when_the_reply_object_is_deleted(void)
+ON_BOTH_PATHS(a_loan_comes_back_when_the_reply_object_is_deleted)
 {
     setup();
     shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
@@ -105,7 +119,7 @@ static void a_loan_comes_back_when_the_reply_object_is_deleted(void)
     delete_cap(server.tcb);
 }
 
-static void a_loan_comes_back_when_the_server_is_deleted_first(void)
+ON_BOTH_PATHS(a_loan_comes_back_when_the_server_is_deleted_first)
 {
     setup();
     shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
@@ -117,7 +131,7 @@ static void a_loan_comes_back_when_the_server_is_deleted_first(void)
     CHECK_EQUAL(shared.status[1], BH_ERROR_CANCELLED);
 }
 
-static void a_loan_survives_the_deletion_of_the_lender(void)
+ON_BOTH_PATHS(a_loan_survives_the_deletion_of_the_lender)
 {
     setup();
     shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
@@ -140,7 +154,7 @@ static void lazy_receiver(uint64_t endpoint)
 
 /* While a call is being served another thread receives with the same reply object; then the server answers with it and
  * receives in one go. The reply object is the server's again, in every order and on every path. */
-static void answering_and_receiving_takes_the_reply_object_back(void)
+ON_BOTH_PATHS(answering_and_receiving_takes_the_reply_object_back)
 {
     setup();
     shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
@@ -153,11 +167,11 @@ static void answering_and_receiving_takes_the_reply_object_back(void)
     CHECK_EQUAL(bh_call(other, 0, none).status, BH_ERROR_CANCELLED);
     CHECK_EQUAL(shared.status[2], WAITING);
     const uint64_t word[BH_MESSAGE_REGISTERS] = {1};
-    CHECK_EQUAL(bh_call(shared.endpoint[0], bh_info(0, 1), word).word[0], 11);
+    CHECK_EQUAL(bh_call(shared.endpoint[0], bh_info(0, message_length), word).word[0], 11);
 }
 
 /* client -> first -> second: the one in the middle goes away, then the client's reply object. */
-static void a_chain_of_loans_breaks_in_the_middle(void)
+ON_BOTH_PATHS(a_chain_of_loans_breaks_in_the_middle)
 {
     setup();
     shared.endpoint[1] = new_object(BH_TYPE_ENDPOINT);
@@ -175,7 +189,7 @@ static void a_chain_of_loans_breaks_in_the_middle(void)
     CHECK_EQUAL(bh_send(shared.endpoint[3], 0, none), BH_OK); /* the second server's caller is gone */
 }
 
-static void suspending_the_lender_takes_the_loan_back(void)
+ON_BOTH_PATHS(suspending_the_lender_takes_the_loan_back)
 {
     setup();
     shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
@@ -189,7 +203,7 @@ static void suspending_the_lender_takes_the_loan_back(void)
 }
 
 /* The time that was lent goes for good while the server still works: the answer comes, but the client has none. */
-static void a_deleted_loan_does_not_come_back(void)
+ON_BOTH_PATHS(a_deleted_loan_does_not_come_back)
 {
     setup();
     shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);

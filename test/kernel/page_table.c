@@ -209,10 +209,35 @@ static void huge_pages_can_be_mapped(void)
     CHECK_OK(bh_frame_map(huge, space, PLACE + size, R, 0));
 }
 
+/* An identifier comes round again: what a capability remembers of the old space must not touch the new one. */
+static void a_new_space_with_an_old_identifier_is_another_space(void)
+{
+    setup();
+    bh_cptr tables[2] = {new_table(PLACE), new_table(PLACE)};
+    bh_cptr frame = new_frame();
+    bh_cptr copy = new_copy(frame, ALL);
+    bh_cptr other = new_frame();
+    CHECK_OK(bh_frame_map(frame, space, PLACE, R, 0));
+    bh_cptr untyped = new_sized(BH_TYPE_UNTYPED, BH_VSPACE_BITS);
+    delete_cap(space);
+    space = new_slot();
+    for (int i = 0; i < 4200; i++) { /* more than there are identifiers */
+        CHECK_OK(bh_untyped_retype(untyped, BH_TYPE_VSPACE, 0, BH_RETYPE_NEXT, BH_ROOT_SLOT_CNODE, space, 1));
+        CHECK_OK(bh_page_table_map(tables[0], space, PLACE));
+        CHECK_OK(bh_page_table_map(tables[1], space, PLACE));
+        CHECK_OK(bh_frame_map(copy, space, PLACE, R, 0));
+        /* The first capability is mapped nowhere, and is not confused with its copy. */
+        CHECK_ERROR(bh_frame_map(frame, space, PLACE, R, 0), BH_ERROR_NOT_EMPTY, 2);
+        CHECK_ERROR(bh_frame_map(other, space, PLACE, R, 0), BH_ERROR_NOT_EMPTY, 2);
+        delete_cap(space);
+    }
+}
+
 TEST_GROUP(page_table, false, TEST_CASE(tables_fill_the_way_from_the_top), TEST_CASE(every_kind_of_space_takes_tables),
            TEST_CASE(where_nothing_is_missing_no_table_goes), TEST_CASE(a_table_is_in_one_place),
            TEST_CASE(table_map_checks_its_arguments), TEST_CASE(unmapping_a_table_removes_what_is_below),
            TEST_CASE(a_table_is_empty_when_it_is_mapped_again), TEST_CASE(deleting_a_table_removes_what_is_below),
            TEST_CASE(a_stale_mapping_does_not_remove_a_new_one),
            TEST_CASE(a_deleted_space_leaves_frames_and_tables_free), TEST_CASE(identifiers_are_used_again),
-           TEST_CASE(huge_pages_can_be_mapped));
+           TEST_CASE(huge_pages_can_be_mapped),
+           TEST_CASE(a_new_space_with_an_old_identifier_is_another_space));
