@@ -93,12 +93,12 @@ bool description_read(const void *tree, size_t size, struct description *descrip
                       const struct description_report *report)
 {
     *description = (struct description){.guest_program = "vmm",
-                                        .guest_heap_size = 256u << 10,
+                                        .guest_heap_size = 96u << 10,
                                         .guest_stack_size = 32u << 10,
-                                        .boot_data_size = 128u << 10,
+                                        .boot_data_size = 64u << 10,
                                         .guest_defaults = default_settings};
     if (!tree_valid(tree, size)) {
-        report_line(report, "", "", "no valid device tree", "");
+        report_line(report, "/", "", "no valid device tree", "");
         return false;
     }
     if (fdt_node_check_compatible(tree, 0, "bulkhead,system-1") != 0) {

@@ -16,6 +16,7 @@
 
 #define DETACH_US     UINT64_C(2000000)
 #define CRASH_LOOP_US UINT64_C(10000000)
+#define REASON_MAX    sizeof(((struct bh_guest_info *)NULL)->reason)
 
 static struct guest guests[BH_GUESTS_MAX];
 
@@ -98,22 +99,27 @@ struct guest *guest_of(const struct domain *vmm)
     return NULL;
 }
 
-/* Volumes and networks that are there. */
-static enum bh_root_status check_names(const struct bh_guest_config *config)
+/* Whether all that the guest names exists; if not, `reason` says what does not. */
+static enum bh_root_status check_names(const struct bh_guest_config *config,
+                                       char reason[REASON_MAX])
 {
     struct volume_use use[BH_GUEST_DISKS_MAX + 2];
     uint32_t count = guest_volumes(&root.description, config, use);
     if (guest_volumes_conflict(use, count)) {
+        (void)bh_format(reason, REASON_MAX, "it has a volume twice, and writes it");
         return BH_ROOT_BAD_REQUEST;
     }
     for (uint32_t i = 0; i < count; i++) {
         struct bh_volume volume;
         if (!volume_find(use[i].name, &volume)) {
+            (void)bh_format(reason, REASON_MAX, "there is no volume \"%s\"", use[i].name);
             return BH_ROOT_NO_SUCH_VOLUME;
         }
     }
     for (uint32_t i = 0; i < config->net_count; i++) {
         if (description_network(&root.description, config->net[i].network) == NULL) {
+            (void)bh_format(reason, REASON_MAX, "there is no network \"%s\"",
+                            config->net[i].network);
             return BH_ROOT_NO_SUCH_NETWORK;
         }
     }
@@ -148,7 +154,8 @@ enum bh_root_status guest_create(const struct bh_guest_config *config, uint32_t 
     if (place == BH_GUESTS_MAX) {
         return BH_ROOT_FULL;
     }
-    enum bh_root_status status = check_names(config);
+    char missing[REASON_MAX] = "";
+    enum bh_root_status status = check_names(config, missing);
     if (status != BH_ROOT_OK) {
         return status;
     }
@@ -265,8 +272,9 @@ enum bh_root_status guest_start(struct guest *guest)
     if (guest->vmm != NULL || guest->info.state == BH_GUEST_STOPPING) {
         return BH_ROOT_WRONG_STATE;
     }
-    enum bh_root_status status = check_names(&guest->info.config);
-    const char *reason = "a volume or network is missing";
+    char missing[REASON_MAX] = "";
+    enum bh_root_status status = check_names(&guest->info.config, missing);
+    const char *reason = missing;
     if (status == BH_ROOT_OK && volumes_busy(guest)) {
         status = BH_ROOT_VOLUME_BUSY;
         reason = "a volume is in use by another guest";
