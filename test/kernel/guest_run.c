@@ -235,6 +235,28 @@ static void the_vmm_is_untouched_by_its_guest(void)
     CHECK_EQUAL(boot_info->magic, BH_BOOT_INFO_MAGIC);
 }
 
+static void signal_later(uint64_t notification)
+{
+    sleep_us(2000);
+    (void)bh_signal(notification);
+}
+
+/* Another thread has run while the VMM's was in the guest, and bh_vm_enter returns without entering it once more. */
+static void the_vmm_is_untouched_by_other_threads(void)
+{
+    struct guest guest = guest_new(test_tcb);
+    bh_cptr notification = new_object(BH_TYPE_NOTIFICATION);
+    CHECK_OK(bh_tcb_bind_notification(test_tcb, notification));
+    uint64_t tpidr = (uint64_t)own_ipc_buffer();
+    volatile uint64_t canary = 0x5ca1ab1e;
+    guest_aim(&guest, guest_loop);
+    guest.frame->x[1] = GUEST_DATA;
+    (void)thread_start(signal_later, new_mint(notification, BH_RIGHT_WRITE, 0x80), PRIORITY_HIGH);
+    CHECK_EQUAL(GUEST_RUN(&guest, BH_EXIT_NOTIFICATION), 0x80);
+    CHECK_EQUAL((uint64_t)own_ipc_buffer(), tpidr);
+    CHECK_EQUAL(canary, 0x5ca1ab1e);
+}
+
 static void fp_registers_stay_across_exits(void)
 {
     struct guest guest = guest_new(test_tcb);
@@ -268,6 +290,21 @@ static void suspending_the_vmm_stops_the_guest(void)
     CHECK_EQUAL(runner.exit_count, 0);
 }
 
+/* Whoever shares the frame may write it while the guest is preempted; the mode is checked again before it goes on. */
+static void a_preempted_guest_goes_on_below_the_kernel(void)
+{
+    struct guest_thread runner;
+    struct guest guest;
+    guest_thread_prepare(&runner, &guest, PRIORITY_LOW);
+    guest_aim(&guest, guest_loop);
+    guest.frame->x[1] = GUEST_DATA;
+    thread_resume(&runner.thread);
+    sleep_us(3000);
+    guest.frame->pstate = 0x3c9; /* EL2h */
+    sleep_us(3000);
+    CHECK_EQUAL(runner.reason, BH_EXIT_INVALID);
+}
+
 static void a_frame_full_of_ones_does_no_harm(void)
 {
     struct guest guest = guest_new(test_tcb);
@@ -290,5 +327,6 @@ TEST_GROUP(guest, false, TEST_CASE(hvc_returns_after_the_instruction), TEST_CASE
            TEST_CASE(trapped_registers_are_told), TEST_CASE(the_guest_sees_the_identity_it_was_given),
            TEST_CASE(its_own_exceptions_stay_in_the_guest), TEST_CASE(a_pending_notification_comes_before_the_guest),
            TEST_CASE(a_deadline_ends_an_endless_guest), TEST_CASE(another_threads_signal_ends_the_guest),
-           TEST_CASE(the_vmm_is_untouched_by_its_guest), TEST_CASE(fp_registers_stay_across_exits),
-           TEST_CASE(suspending_the_vmm_stops_the_guest), TEST_CASE(a_frame_full_of_ones_does_no_harm));
+           TEST_CASE(the_vmm_is_untouched_by_its_guest),
+           TEST_CASE(the_vmm_is_untouched_by_other_threads), TEST_CASE(fp_registers_stay_across_exits),
+           TEST_CASE(suspending_the_vmm_stops_the_guest), TEST_CASE(a_preempted_guest_goes_on_below_the_kernel), TEST_CASE(a_frame_full_of_ones_does_no_harm));
