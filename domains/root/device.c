@@ -124,7 +124,8 @@ void devices_init(void)
             is_pci(device->description) ? find_pci(device) : find_platform(device, tree);
         device->found = reason == NULL;
         if (reason != NULL) {
-            log_line("device %s: %s", device->description->name, reason);
+            log_line("device %s: %s%s", device->description->name, reason,
+                     device->description->optional ? " (it is optional)" : "");
         }
     }
 }

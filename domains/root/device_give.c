@@ -34,7 +34,7 @@ static const char *make_interrupt(struct domain *domain, const struct machine_in
     if (interrupt_count == INTERRUPTS_MAX) {
         return "too many interrupts";
     }
-    uint32_t handler = arena_slots(&domain->arena, 1);
+    uint32_t handler = arena_slots_foreign(&domain->arena, 1);
     uint32_t signal = arena_slots(&domain->arena, 1);
     uint64_t bits = domain_next_bit(domain);
     if (handler == 0 || signal == 0) {
@@ -137,7 +137,7 @@ static const char *give_bars(struct device *device, struct domain *domain)
 
 static const char *give_configuration(struct device *device, struct domain *domain)
 {
-    uint32_t copy = arena_slots(&domain->arena, 1);
+    uint32_t copy = arena_slots_foreign(&domain->arena, 1);
     uint32_t frame = pci_bus.ecam_slot + (device->function->config_offset >> BH_PAGE_BITS);
     if (copy == 0 ||
         bh_cnode_copy(BH_ROOT_SLOT_CNODE, copy, BH_ROOT_SLOT_CNODE, frame, BH_RIGHT_READ).error !=

@@ -248,6 +248,16 @@ static void finish_stop(struct guest *guest)
     }
 }
 
+/* The end of a guest that the machine ends with is told on every console. */
+static void tell_end(const struct guest *guest, const char *what, const char *reason)
+{
+    if (guest->settings.exit_with_machine) {
+        log_event("guest %s%s: %s", name_of(guest), what, reason);
+    } else {
+        log_line("guest %s%s: %s", name_of(guest), what, reason);
+    }
+}
+
 static void begin_stop(struct guest *guest, enum bh_guest_state final_state, const char *reason)
 {
     struct domain *vmm = guest->vmm;
@@ -257,7 +267,7 @@ static void begin_stop(struct guest *guest, enum bh_guest_state final_state, con
     guest->final_state = final_state;
     guest->info.state = BH_GUEST_STOPPING;
     set_reason(guest, reason);
-    log_line("guest %s: %s", name_of(guest), reason);
+    tell_end(guest, "", reason);
     links_detach(vmm);
     if (links_outstanding(vmm) == 0) {
         finish_stop(guest);
@@ -283,7 +293,7 @@ enum bh_root_status guest_start(struct guest *guest)
         reason = guest_build(guest, &status);
     }
     if (status != BH_ROOT_OK) {
-        log_line("guest %s can't start: %s", name_of(guest), reason);
+        tell_end(guest, " can't start", reason);
         guest->exit_status = -1;
         if (guest->vmm != NULL) {
             begin_stop(guest, BH_GUEST_OFF, reason);

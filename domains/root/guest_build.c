@@ -14,10 +14,15 @@
 #define GUEST_RAM       UINT64_C(0x40000000) /* intermediate physical address */
 #define OVERHEAD_LEAST  (UINT64_C(1) << 20)
 
+/* What the VMM needs for each device that it makes. */
+#define DISK_HEAP (UINT64_C(64) << 10)
+#define PORT_HEAP (UINT64_C(16) << 10)
+
 static const char *make_domain(struct guest *guest)
 {
+    const struct bh_guest_config *config = &guest->info.config;
     const struct description *description = &root.description;
-    struct domain *vmm = domain_allocate(1 + DOMAINS_DESCRIBED, guest->info.config.name);
+    struct domain *vmm = domain_allocate(1 + DOMAINS_DESCRIBED, config->name);
     if (vmm == NULL) {
         return "too many domains";
     }
@@ -25,7 +30,9 @@ static const char *make_domain(struct guest *guest)
     guest->vmm = vmm;
     return domain_build(vmm, &(struct domain_plan){.program = description->guest_program,
                                                    .time = guest->settings.time,
-                                                   .heap_size = description->guest_heap_size,
+                                                   .heap_size = description->guest_heap_size +
+                                                                config->disk_count * DISK_HEAP +
+                                                                config->net_count * PORT_HEAP,
                                                    .stack_size = description->guest_stack_size,
                                                    .arguments = "",
                                                    .cnode_radix = VMM_CNODE_RADIX,

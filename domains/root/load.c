@@ -31,35 +31,86 @@ static const char *fill(uint32_t frame, uint32_t count, const struct elf_segment
     return NULL;
 }
 
-static const char *load_segment(const struct elf_segment *segment, const uint8_t *file,
-                                struct arena *arena, const struct space *space)
+/* Frames for [start, end), filled from the file, cleared behind it. */
+static const char *load_copy(const struct elf_segment *segment, const uint8_t *file,
+                             struct arena *arena, const struct space *space, uint64_t rights)
 {
     uint64_t start = segment->address & ~PAGE_MASK;
     uint64_t end = (segment->address + segment->memory_size + PAGE_MASK) & ~PAGE_MASK;
-    if (end - start > SEGMENT_MAX) {
-        return "a segment is too large";
-    }
     uint32_t count = (uint32_t)((end - start) >> BH_PAGE_BITS);
     uint32_t frame = arena_make(arena, BH_TYPE_FRAME, BH_PAGE_BITS, count);
     if (frame == 0) {
         return "no memory to load it";
     }
-    /* What lies behind the file's part is cleared memory. */
     uint64_t filled = (segment->address & PAGE_MASK) + segment->file_size;
     const char *reason =
         fill(frame, (uint32_t)((filled + PAGE_MASK) >> BH_PAGE_BITS), segment, file);
     if (reason != NULL) {
         return reason;
     }
-    uint64_t rights = BH_RIGHT_READ;
-    rights |= segment->write ? BH_RIGHT_WRITE : 0;
-    rights |= segment->execute ? BH_RIGHT_GRANT : 0;
     for (uint32_t i = 0; i < count; i++) {
         if (!space_map(space, frame + i, start + ((uint64_t)i << BH_PAGE_BITS), rights, 0)) {
             return "no memory for its page tables";
         }
     }
     return NULL;
+}
+
+/* How many of the segment's first pages lie in the bundle as they will in memory, and may be
+ * shared: whole pages of what nobody writes. */
+static uint32_t shared_pages(const struct elf_segment *segment, const uint8_t *file)
+{
+    bool aligned = ((uintptr_t)(file + segment->file_offset) & PAGE_MASK) == 0 &&
+                   (segment->address & PAGE_MASK) == 0;
+    return aligned && !segment->write ? (uint32_t)(segment->file_size >> BH_PAGE_BITS) : 0;
+}
+
+/* Maps pages of the bundle itself: all domains with the program share them. */
+static const char *load_shared(uint32_t count, const struct elf_segment *segment,
+                               const uint8_t *file, struct arena *arena, const struct space *space,
+                               uint64_t rights)
+{
+    uint64_t bundle = root.boot->bundle_address & ~PAGE_MASK;
+    uint64_t first = ((uintptr_t)(file + segment->file_offset) - bundle) >> BH_PAGE_BITS;
+    uint32_t copies = arena_slots_foreign(arena, count);
+    if (copies == 0) {
+        return "no slots to load it";
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (bh_cnode_copy(BH_ROOT_SLOT_CNODE, copies + i, BH_ROOT_SLOT_CNODE,
+                          root.boot->bundle_slot + first + i, rights)
+                    .error != BH_OK ||
+            !space_map(space, copies + i, segment->address + ((uint64_t)i << BH_PAGE_BITS), rights,
+                       0)) {
+            return "no memory for its page tables";
+        }
+    }
+    return NULL;
+}
+
+static const char *load_segment(const struct elf_segment *segment, const uint8_t *file,
+                                struct arena *arena, const struct space *space)
+{
+    if (segment->memory_size > SEGMENT_MAX) {
+        return "a segment is too large";
+    }
+    uint64_t rights = BH_RIGHT_READ;
+    rights |= segment->write ? BH_RIGHT_WRITE : 0;
+    rights |= segment->execute ? BH_RIGHT_GRANT : 0;
+    uint32_t shared = shared_pages(segment, file);
+    if (shared != 0) {
+        const char *reason = load_shared(shared, segment, file, arena, space, rights);
+        if (reason != NULL) {
+            return reason;
+        }
+    }
+    struct elf_segment rest = *segment;
+    uint64_t done = (uint64_t)shared << BH_PAGE_BITS;
+    rest.address += done;
+    rest.memory_size -= done;
+    rest.file_offset += done;
+    rest.file_size -= done;
+    return rest.memory_size != 0 ? load_copy(&rest, file, arena, space, rights) : NULL;
 }
 
 const char *load_program(const struct bundle *bundle, const char *name, struct arena *arena,

@@ -23,6 +23,7 @@ static struct slot_run {
     uint32_t first;
     uint32_t count;
     uint32_t next;
+    bool foreign; /* what is in them does not go with the arena's blocks */
 } runs[SLOT_RUNS];
 static uint32_t runs_high = 1;
 static uint32_t runs_free;
@@ -88,7 +89,7 @@ void arena_init(struct arena *arena)
     *arena = (struct arena){.blocks = BUDDY_NONE, .current = BUDDY_NONE};
 }
 
-uint32_t arena_slots(struct arena *arena, uint32_t count)
+static uint32_t add_run(struct arena *arena, uint32_t count, bool foreign)
 {
     uint32_t run = runs_free;
     if (run == 0 && runs_high == SLOT_RUNS) {
@@ -103,9 +104,20 @@ uint32_t arena_slots(struct arena *arena, uint32_t count)
     } else {
         run = runs_high++;
     }
-    runs[run] = (struct slot_run){.first = first, .count = count, .next = arena->runs};
+    runs[run] =
+        (struct slot_run){.first = first, .count = count, .next = arena->runs, .foreign = foreign};
     arena->runs = run;
     return first;
+}
+
+uint32_t arena_slots(struct arena *arena, uint32_t count)
+{
+    return add_run(arena, count, false);
+}
+
+uint32_t arena_slots_foreign(struct arena *arena, uint32_t count)
+{
+    return add_run(arena, count, true);
 }
 
 static unsigned object_bits(enum bh_type type, unsigned size_bits)
@@ -247,6 +259,9 @@ void arena_destroy(struct arena *arena)
     }
     for (uint32_t run = arena->runs; run != 0;) {
         uint32_t next = runs[run].next;
+        for (uint32_t i = 0; runs[run].foreign && i < runs[run].count; i++) {
+            (void)bh_cnode_delete(BH_ROOT_SLOT_CNODE, runs[run].first + i);
+        }
         slots_free(&slots, runs[run].first, runs[run].count);
         runs[run].next = runs_free;
         runs_free = run;

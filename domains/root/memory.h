@@ -17,7 +17,7 @@
 
 #include "domains/root/buddy.h"
 
-#define ARENA_BLOCK_BITS 16u /* small objects come out of blocks of 64 KiB */
+#define ARENA_BLOCK_BITS 14u /* small objects come out of blocks of 16 KiB */
 
 struct arena {
     uint32_t blocks;  /* BUDDY_NONE, or the first of the list by buddy_node.next */
@@ -46,9 +46,12 @@ void arena_init(struct arena *arena);
  */
 uint32_t arena_make(struct arena *arena, enum bh_type type, unsigned size_bits, uint32_t count);
 
-/* A row of empty slots that is freed with the arena, for capabilities to its objects; 0: none is
- * left. */
+/* A row of empty slots that is freed with the arena, for further capabilities to its objects; 0:
+ * none is left. */
 uint32_t arena_slots(struct arena *arena, uint32_t count);
+
+/* The same for capabilities to other objects, which have to be deleted one by one. */
+uint32_t arena_slots_foreign(struct arena *arena, uint32_t count);
 
 /* Destroys everything in the arena. It is empty afterwards and may be used again. */
 void arena_destroy(struct arena *arena);

@@ -10,7 +10,8 @@
 #include "test/unit/check.h"
 #include "test/unit/root/model_slots.h"
 
-#define RAM UINT64_C(0x80000000) /* physical */
+#define RAM          UINT64_C(0x80000000) /* physical; the bundle follows it */
+#define BUNDLE_PAGES (MODEL_BUNDLE_SIZE >> BH_PAGE_BITS)
 
 static int ram_file;
 static uint8_t *ram;
@@ -371,19 +372,23 @@ struct bh_result bh_irq_handler_bind(bh_cptr handler, bh_cptr notification)
     return result(BH_ERROR_INVALID_CAPABILITY);
 }
 
-void model_start(struct bh_boot_info *info, unsigned ram_bits)
+uint8_t *model_start(struct bh_boot_info *info, unsigned ram_bits)
 {
     ram_size = UINT64_C(1) << ram_bits;
     ram_file = memfd_create("ram", 0);
-    CHECK(ram_file >= 0 && ftruncate(ram_file, (off_t)ram_size) == 0);
-    ram = mmap(NULL, ram_size, PROT_READ | PROT_WRITE, MAP_SHARED, ram_file, 0);
+    size_t whole = ram_size + MODEL_BUNDLE_SIZE;
+    CHECK(ram_file >= 0 && ftruncate(ram_file, (off_t)whole) == 0);
+    ram = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, ram_file, 0);
     CHECK(ram != MAP_FAILED);
     model_slots_start();
     *info = (struct bh_boot_info){.magic = BH_BOOT_INFO_MAGIC,
                                   .timer_frequency = 62500000,
                                   .memory_size = ram_size,
                                   .cnode_radix = MODEL_ROOT_RADIX,
-                                  .first_free_slot = BH_ROOT_SLOT_FIRST_FREE + 1,
+                                  .first_free_slot = BH_ROOT_SLOT_FIRST_FREE + 1 + BUNDLE_PAGES,
+                                  .bundle_address = (uintptr_t)(ram + ram_size),
+                                  .bundle_slot = BH_ROOT_SLOT_FIRST_FREE + 1,
+                                  .bundle_frame_count = BUNDLE_PAGES,
                                   .core_count = 1,
                                   .untyped_count = 1};
     info->untyped[0] = (struct bh_boot_untyped){
@@ -391,4 +396,13 @@ void model_start(struct bh_boot_info *info, unsigned ram_bits)
     *model_slot_empty(BH_ROOT_SLOT_CNODE, BH_ROOT_SLOT_FIRST_FREE) = (struct model_slot){
         .type = BH_TYPE_UNTYPED, .rights = BH_RIGHTS_ALL, .size_bits = ram_bits, .object = RAM};
     model_slot_insert(model_slot_at(BH_ROOT_SLOT_CNODE, BH_ROOT_SLOT_FIRST_FREE), NULL);
+    for (uint32_t i = 0; i < BUNDLE_PAGES; i++) {
+        struct model_slot *slot = model_slot_empty(BH_ROOT_SLOT_CNODE, info->bundle_slot + i);
+        *slot = (struct model_slot){.type = BH_TYPE_FRAME,
+                                    .rights = BH_RIGHTS_ALL,
+                                    .size_bits = BH_PAGE_BITS,
+                                    .object = RAM + ram_size + ((uint64_t)i << BH_PAGE_BITS)};
+        model_slot_insert(slot, NULL);
+    }
+    return ram + ram_size;
 }

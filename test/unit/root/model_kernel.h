@@ -59,8 +59,10 @@ struct bh_result bh_machine_reset(bh_cptr machine);
 
 struct bh_boot_info;
 
-/* Makes root's objects, and `ram_bits` of memory; fills the boot information. */
-void model_start(struct bh_boot_info *info, unsigned ram_bits);
+/* Makes root's objects, `ram_bits` of memory, and MODEL_BUNDLE_SIZE for the bundle, whose place is
+ * returned; fills the boot information. */
+#define MODEL_BUNDLE_SIZE (UINT32_C(1) << 18)
+uint8_t *model_start(struct bh_boot_info *info, unsigned ram_bits);
 
 /* Fails the operation that comes after `count` more; UINT32_MAX: none. True from model_failed on:
  * it has happened. */

@@ -46,14 +46,16 @@ static void append(const void *data, size_t size)
     archive_size = (archive_size + 3) & ~(size_t)3;
 }
 
-static void append_file(const char *name, const void *data, size_t size)
+/* The contents begin at a multiple of `alignment`. */
+static void append_file(const char *name, const void *data, size_t size, size_t alignment)
 {
+    static char path[4096];
     char header[111];
-    char path[64] = {0};
     size_t name_size = strlen(name) + 1;
-    while ((110 + name_size) % 4 != 0) {
+    while ((archive_size + 110 + name_size) % alignment != 0) {
         name_size++;
     }
+    memset(path, 0, sizeof(path));
     strcpy(path, name);
     snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
              1u, 0100444u, 0u, 0u, 1u, 0u, (unsigned)size, 0u, 0u, 0u, 0u, (unsigned)name_size, 0u);
@@ -61,14 +63,18 @@ static void append_file(const char *name, const void *data, size_t size)
     archive_size += 110;
     append(path, name_size);
     append(data, size);
+    CHECK(archive_size <= MODEL_BUNDLE_SIZE);
 }
+
+#define TEXT_SIZE 0x2064u /* two pages to share, and a part of one to copy */
 
 static void append_program(const char *name)
 {
-    struct {
+    static struct {
         Elf64_Ehdr header;
         Elf64_Phdr program[2];
-        uint8_t text[64];
+        uint8_t padding[4096 - sizeof(Elf64_Ehdr) - 2 * sizeof(Elf64_Phdr)];
+        uint8_t text[TEXT_SIZE];
     } file = {.header = {.e_ident = {0x7f, 'E', 'L', 'F', 2, 1, 1},
                          .e_type = ET_EXEC,
                          .e_machine = EM_AARCH64,
@@ -79,14 +85,14 @@ static void append_program(const char *name)
                          .e_phnum = 2}};
     file.program[0] = (Elf64_Phdr){.p_type = PT_LOAD,
                                    .p_flags = PF_R | PF_X,
-                                   .p_offset = sizeof(file) - 64,
+                                   .p_offset = 4096,
                                    .p_vaddr = 0x200000,
-                                   .p_filesz = 64,
-                                   .p_memsz = 64};
+                                   .p_filesz = TEXT_SIZE,
+                                   .p_memsz = TEXT_SIZE};
     file.program[1] = (Elf64_Phdr){
-        .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = 0x201000, .p_memsz = 0x3000};
+        .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = 0x203000, .p_memsz = 0x3000};
     memset(file.text, 0x5a, sizeof(file.text));
-    append_file(name, &file, sizeof(file));
+    append_file(name, &file, sizeof(file), 4096);
 }
 
 static void make_bundle(const char *description)
@@ -96,23 +102,15 @@ static void make_bundle(const char *description)
     CHECK(file != NULL);
     size_t size = fread(tree, 1, sizeof(tree), file);
     fclose(file);
-    archive = aligned_alloc(4096, 1 << 20);
-    CHECK(archive != NULL);
-    /* Device trees lie at multiples of 8: put it where the header ends at one. */
-    archive_size = 0;
     append_program("root");
-    while ((archive_size + 124) % 8 != 0) {
-        append_file("x", "", 0);
-    }
-    append_file("system.dtb", tree, size);
+    append_file("system.dtb", tree, size, 4096);
     append_program("console");
     append_program("storage");
     append_program("network");
     append_program("manager");
     append_program("vmm");
-    append_file("damaged", "no program", 10);
-    append_file("TRAILER!!!", "", 0);
-    boot.bundle_address = (uintptr_t)archive;
+    append_file("damaged", "no program", 10, 4);
+    append_file("TRAILER!!!", "", 0, 4);
     boot.bundle_size = archive_size;
 }
 
@@ -299,6 +297,33 @@ static void start_and_run(const char *name)
     CHECK_EQUAL(guest(name)->state, BH_GUEST_RUNNING);
 }
 
+static struct bh_guest_config managed(const char *name, const char *volume)
+{
+    struct bh_guest_config config = {.memory = 16u << 20,
+                                     .vcpu_count = 1,
+                                     .kernel_volume = "kernel",
+                                     .disk_count = 1,
+                                     .net_count = 1};
+    strcpy(config.name, name);
+    strcpy(config.disk[0].volume, volume);
+    strcpy(config.net[0].network, "lan");
+    return config;
+}
+
+/* Text that nobody writes is the bundle's own, but for the page that only belongs to it in part. */
+static void shares_text(const struct domain *one, const struct domain *other)
+{
+    for (uint64_t address = 0x200000; address < 0x206000; address += 4096) {
+        const uint8_t *here = model_pointer(one->space.cap, address);
+        const uint8_t *there = model_pointer(other->space.cap, address);
+        CHECK(here != NULL && there != NULL);
+        CHECK((here == there) == (address < 0x202000));
+        CHECK_EQUAL(here[0], address < 0x203000 ? 0x5a : 0);
+    }
+    const uint8_t *last = model_pointer(one->space.cap, 0x202000);
+    CHECK(last[0x63] == 0x5a && last[0x64] == 0 && last[0xfff] == 0);
+}
+
 static void runs_a_guest(void)
 {
     start_and_run("a");
@@ -322,6 +347,13 @@ static void runs_a_guest(void)
     CHECK(resource(domain("manager"), BH_RESOURCE_REGION, "statistics", "a") != NULL);
     CHECK(resource(domain("manager"), BH_RESOURCE_NOTIFY, "refresh", "a") != NULL);
     CHECK(guest("a")->overhead_bytes > 0 && guest("a")->overhead_bytes < 2u << 20);
+
+    struct bh_guest_config other = managed("m", "m1");
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &other), BH_ROOT_OK);
+    start_and_run("m");
+    shares_text(vmm, domain("m"));
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_DESTROY, "m"), BH_ROOT_OK);
+    release_all();
 
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_START, "a"), BH_ROOT_WRONG_STATE);
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_START, "b"), BH_ROOT_VOLUME_BUSY);
@@ -357,19 +389,6 @@ static void waits_for_services_to_let_go(void)
     tick(2000001);
     CHECK_EQUAL(guest("a")->state, BH_GUEST_OFF);
     CHECK(said("storage did not let go of a resource of a in time"));
-}
-
-static struct bh_guest_config managed(const char *name, const char *volume)
-{
-    struct bh_guest_config config = {.memory = 16u << 20,
-                                     .vcpu_count = 1,
-                                     .kernel_volume = "kernel",
-                                     .disk_count = 1,
-                                     .net_count = 1};
-    strcpy(config.name, name);
-    strcpy(config.disk[0].volume, volume);
-    strcpy(config.net[0].network, "lan");
-    return config;
 }
 
 static void checks_the_manager(void)
@@ -549,7 +568,7 @@ static void ends_with_a_guest(void)
 int main(int argc, char **argv)
 {
     CHECK(argc == 2);
-    model_start(&boot, 26);
+    archive = model_start(&boot, 26);
     make_bundle(argv[1]);
     model_run_root(root_main);
     boots();
