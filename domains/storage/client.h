@@ -43,7 +43,7 @@ struct request {
     uint64_t id;
     uint64_t sector;   /* of the disk */
     uint64_t address;  /* of the data, for us and for the disk */
-    uint64_t given_at; /* ticks: when its last command was given to the disk */
+    uint64_t given_at; /* when its last command was given to the disk */
     uint32_t operation;
     uint32_t length;
     uint32_t submitted; /* bytes given to the disk */

@@ -68,6 +68,25 @@ static struct block_device *open_driver(const char *driver, const struct parts *
     return *error == NULL ? block : NULL;
 }
 
+/* Seconds that a command may take, from the argument request-timeout. 0 is for machines whose time
+ * runs on while the disk works, as QEMU's does with -icount sleep=off: there, any limit is too
+ * short. */
+static uint32_t patience(void)
+{
+    char value[16];
+    char *end;
+    if (!bh_argument("request-timeout", value, sizeof value)) {
+        return DISK_PATIENCE;
+    }
+    unsigned long seconds = strtoul(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end != '\0' || seconds > UINT16_MAX) {
+        bh_log("argument request-timeout=%s: must be a number of seconds; %u is used", value,
+               DISK_PATIENCE);
+        return DISK_PATIENCE;
+    }
+    return (uint32_t)seconds;
+}
+
 static struct device *next_device(struct devices *devices, const char *name)
 {
     if (devices->count == DEVICES_MAX) {
@@ -103,7 +122,7 @@ static void open_device(struct devices *devices, const struct bh_resource *resou
     device->irq_bits = parts.irq->bits;
     device->irq_cap = parts.irq->cap;
     disk_open(&device->disk, resource->name, block, volumes,
-              parts.memory + parts.memory_size - SCAN_BUFFER, bh_timer_frequency());
+              parts.memory + parts.memory_size - SCAN_BUFFER, bh_timer_frequency(), patience());
     devices->count++;
     disk_start(&device->disk, now);
 }
@@ -139,7 +158,7 @@ static void open_memory_disk(struct devices *devices, struct volume_table *volum
         return;
     }
     memory_disk_open(disk, memory, bytes / BLOCK_SECTOR);
-    disk_open(&device->disk, value, &disk->block, volumes, NULL, bh_timer_frequency());
+    disk_open(&device->disk, value, &disk->block, volumes, NULL, bh_timer_frequency(), 0);
     devices->count++;
     disk_start(&device->disk, now);
 }

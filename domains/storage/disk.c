@@ -13,23 +13,23 @@ static void set_name(struct disk *disk, const char *name)
 }
 
 void disk_open(struct disk *disk, const char *name, struct block_device *block,
-               struct volume_table *volumes, void *scan_buffer, uint64_t second)
+               struct volume_table *volumes, void *scan_buffer, uint64_t second, uint32_t patience)
 {
     *disk = (struct disk){.state = DISK_STARTING,
                           .block = block,
                           .volumes = volumes,
                           .scan_buffer = scan_buffer,
                           .second = second,
+                          .patience = patience,
                           .check_at = BLOCK_NEVER,
-                          .drain_deadline = BLOCK_NEVER,
-                          .scan_deadline = BLOCK_NEVER};
+                          .drain_deadline = BLOCK_NEVER};
     set_name(disk, name);
 }
 
 void disk_open_dead(struct disk *disk, const char *name)
 {
     *disk =
-        (struct disk){.state = DISK_DEAD, .check_at = BLOCK_NEVER, .scan_deadline = BLOCK_NEVER};
+        (struct disk){.state = DISK_DEAD, .check_at = BLOCK_NEVER, .drain_deadline = BLOCK_NEVER};
     set_name(disk, name);
 }
 
@@ -75,12 +75,10 @@ bool disk_run(struct disk *disk, uint64_t now, void (*signal)(uint64_t cap))
     if (serving || disk->state == DISK_DEAD) {
         struct block_device *block = serving ? disk->block : NULL;
         uint32_t submitted;
-        more = schedule_run(&disk->schedule, block, now, &submitted) == SCHEDULE_MORE;
+        more = schedule_run(&disk->schedule, block, disk->checks, &submitted) == SCHEDULE_MORE;
         if (submitted != 0) {
             disk->in_flight += submitted;
-            if (disk->check_at == BLOCK_NEVER) {
-                disk->check_at = now + DISK_CHECKS_SECONDS * disk->second;
-            }
+            disk_watch(disk, now);
             block->operations->kick(block);
             /* Answers that are there already cost no interrupt. */
             more |= disk_collect(disk) && disk->schedule.head != NULL;
@@ -114,7 +112,7 @@ void disk_close_client(struct client *client, uint64_t now)
         client_close(client);
     }
     schedule_remove(&disk->schedule, client);
-    if (client->in_flight != 0 && disk->drain_deadline == BLOCK_NEVER) {
+    if (client->in_flight != 0 && disk->drain_deadline == BLOCK_NEVER && disk->patience != 0) {
         disk->drain_deadline = now + DISK_DRAIN_SECONDS * disk->second;
     }
 }

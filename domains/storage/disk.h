@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A disk and its clients. Finds the volumes when it starts, serves the clients, and keeps the time:
- * a command that is not answered within DISK_PATIENCE_SECONDS, or nonsense from the device, resets
- * the device; then what was in flight fails, and the rest goes on. A disk that can't be reset, or
- * needs it too often, is dead: all requests fail, at once.
+ * a command that is not answered in `patience` seconds, or nonsense from the device, resets the
+ * device; then what was in flight is tried once more, and fails when it is lost again. A disk that
+ * can't be reset, or needs it too often, is dead: all requests fail, at once.
  *
  * No system calls. Times are in ticks of the system counter.
  */
@@ -13,9 +13,8 @@
 #include "domains/storage/scan.h"
 #include "domains/storage/schedule.h"
 
-#define DISK_PATIENCE_SECONDS       30u
+#define DISK_PATIENCE               30u /* seconds, unless the domain's arguments say otherwise */
 #define DISK_DRAIN_SECONDS          1u
-#define DISK_CHECKS_SECONDS         5u /* between looks at what is overdue */
 #define DISK_RESTARTS               3u /* within ... */
 #define DISK_RESTART_WINDOW_SECONDS 600u
 #define DISK_ERRORS_LOGGED          8u /* failed commands: more are only counted */
@@ -38,9 +37,13 @@ struct disk {
     struct client *clients;
     struct schedule schedule;
     uint32_t in_flight;
-    uint64_t check_at;
-    uint64_t drain_deadline; /* of clients that are closing */
-    uint64_t scan_deadline;
+    uint32_t patience; /* seconds; 0: without limit, and no time is kept */
+    /* The disk's clock for late commands: how often it was looked for them, once a second while any
+     * are in flight. A machine that is stopped for a while finds no command late. */
+    uint64_t checks;
+    uint64_t check_at;               /* the next time */
+    uint64_t scan_began;             /* on that clock */
+    uint64_t drain_deadline;         /* of clients that are closing */
     uint64_t sectors;                /* when its volumes were found */
     bool released;                   /* clients, from commands lost in the recovery that goes on */
     bool condemned;                  /* the recovery is its last */
@@ -51,7 +54,7 @@ struct disk {
 
 /* `volumes` is where it puts those it finds. */
 void disk_open(struct disk *disk, const char *name, struct block_device *block,
-               struct volume_table *volumes, void *scan_buffer, uint64_t second);
+               struct volume_table *volumes, void *scan_buffer, uint64_t second, uint32_t patience);
 
 /* A disk for clients whose volume does not exist: dead from the start. */
 void disk_open_dead(struct disk *disk, const char *name);

@@ -6,6 +6,13 @@
 
 #include "libs/runtime/runtime.h"
 
+void disk_watch(struct disk *disk, uint64_t now)
+{
+    if (disk->check_at == BLOCK_NEVER && disk->patience != 0) {
+        disk->check_at = now + disk->second;
+    }
+}
+
 bool disk_starting(const struct disk *disk)
 {
     return disk->state == DISK_STARTING || disk->state == DISK_SCANNING;
@@ -52,7 +59,6 @@ void disk_scan_answer(struct disk *disk, enum block_result result)
 {
     if (disk->state == DISK_SCANNING && scan_answer(&disk->scan, result)) {
         disk->state = DISK_READY;
-        disk->scan_deadline = BLOCK_NEVER;
         if (disk->scan.stage == SCAN_FOUND) {
             add_volumes(disk);
         }
@@ -72,11 +78,11 @@ static void began(struct disk *disk, uint64_t now)
         return;
     }
     disk->state = DISK_SCANNING;
-    disk->scan_deadline = now + DISK_PATIENCE_SECONDS * disk->second;
+    disk->scan_began = disk->checks;
+    disk_watch(disk, now);
     scan_begin(&disk->scan, block, disk->name, disk->scan_buffer);
     if (disk->scan.stage == SCAN_FAILED) {
         disk->state = DISK_READY;
-        disk->scan_deadline = BLOCK_NEVER;
     }
 }
 
@@ -96,7 +102,6 @@ static void die(struct disk *disk, const char *reason)
 {
     bh_log("%s: %s; its volumes give errors until the domain starts again", disk->name, reason);
     disk->state = DISK_DEAD;
-    disk->scan_deadline = BLOCK_NEVER;
     lose_commands(disk, false);
 }
 
@@ -157,12 +162,13 @@ static bool drain_late(struct disk *disk, uint64_t now)
     return now >= disk->drain_deadline;
 }
 
-static bool command_late(const struct disk *disk, uint64_t now)
+static bool command_late(const struct disk *disk)
 {
-    uint64_t patience = DISK_PATIENCE_SECONDS * disk->second;
-    uint64_t then = now > patience ? now - patience : 0;
+    if (disk->checks < disk->patience) {
+        return false;
+    }
     for (struct client *client = disk->clients; client != NULL; client = client->next) {
-        if (client_waits_since(client, then)) {
+        if (client_waits_since(client, disk->checks - disk->patience)) {
             return true;
         }
     }
@@ -171,13 +177,25 @@ static bool command_late(const struct disk *disk, uint64_t now)
 
 static void check_time(struct disk *disk, uint64_t now)
 {
+    bool scanning = disk->state == DISK_SCANNING;
+    if (!scanning && disk->state != DISK_READY) {
+        return;
+    }
     if (now >= disk->drain_deadline && drain_late(disk, now)) {
         recover(disk, now, "commands on a channel that is taken away do not end");
-    } else if (now >= disk->check_at && command_late(disk, now)) {
+        return;
+    }
+    if (now < disk->check_at) {
+        return;
+    }
+    disk->checks++;
+    disk->check_at = BLOCK_NEVER;
+    if (scanning && disk->checks - disk->scan_began >= disk->patience) {
+        die(disk, "its first sectors can't be read in time");
+    } else if (!scanning && command_late(disk)) {
         recover(disk, now, "a command was not answered in time");
-    } else if (now >= disk->check_at) {
-        disk->check_at =
-            disk->in_flight != 0 ? now + DISK_CHECKS_SECONDS * disk->second : BLOCK_NEVER;
+    } else if (scanning || disk->in_flight != 0) {
+        disk_watch(disk, now);
     }
 }
 
@@ -194,11 +212,9 @@ void disk_step(struct disk *disk, uint64_t now)
     }
     if (disk_starting(disk) && block->state == BLOCK_FAILED) {
         die(disk, block->error);
-    } else if (disk->state == DISK_SCANNING && now >= disk->scan_deadline) {
-        die(disk, "its first sectors can't be read in time");
     } else if (disk->state == DISK_READY && block->state == BLOCK_FAILED) {
         recover(disk, now, block->error);
-    } else if (disk->state == DISK_READY) {
+    } else {
         check_time(disk, now);
     }
     if (disk->state == DISK_RECOVERING) {
@@ -216,7 +232,7 @@ uint64_t disk_wake_at(const struct disk *disk)
     if (disk->block == NULL || disk->state == DISK_DEAD) {
         return BLOCK_NEVER;
     }
-    uint64_t own = disk->state == DISK_SCANNING ? disk->scan_deadline : BLOCK_NEVER;
-    own = disk->state == DISK_READY ? earlier(disk->check_at, disk->drain_deadline) : own;
+    bool watching = disk->state == DISK_READY || disk->state == DISK_SCANNING;
+    uint64_t own = watching ? earlier(disk->check_at, disk->drain_deadline) : BLOCK_NEVER;
     return earlier(disk->block->wake_at, own);
 }

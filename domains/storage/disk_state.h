@@ -8,6 +8,9 @@
 /* Takes the device's answers. True: there were any. */
 bool disk_collect(struct disk *disk);
 
+/* Commands are in flight: from now on the time is kept. */
+void disk_watch(struct disk *disk, uint64_t now);
+
 void disk_scan_answer(struct disk *disk, enum block_result result);
 
 #endif

@@ -4,7 +4,9 @@
  * the block channels that root gives it and takes away at run time. Data goes between disk and
  * channel without being copied.
  *
- * Argument `poll`: while a disk has requests in flight, wait for it without letting the processor
+ * Arguments: `memory-volume=NAME:BYTES`, a volume in the domain's heap, lost when it ends;
+ * `request-timeout=SECONDS`, after which a command is given up and its disk reset (30; 0: never);
+ * `poll`: while a disk has requests in flight, wait for it without letting the processor
  * idle. Where time is virtual and jumps ahead whenever everything waits, as under QEMU's icount,
  * disks that work in the host's time would otherwise seem to take minutes.
  */

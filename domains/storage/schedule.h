@@ -36,7 +36,8 @@ void schedule_remove(struct schedule *schedule, struct client *client);
 /* A command of the client has been answered: it may go on if its limits stopped it. */
 void schedule_answered(struct schedule *schedule, struct client *client);
 
-/* `device` is READY, or NULL for a dead disk. *submitted: commands given to it. */
+/* `device` is READY, or NULL for a dead disk. `now`: what client_waits_since is to compare with.
+ * *submitted: commands given to it. */
 enum schedule_end schedule_run(struct schedule *schedule, struct block_device *device, uint64_t now,
                                uint32_t *submitted);
 

@@ -55,7 +55,7 @@ static void bring_up(uint32_t depth, uint32_t transfer_max)
     image_seal(&image);
     now = 1000 * SECOND;
     model_disk_open(&model, image.sector[0], IMAGE_SECTORS, depth, transfer_max);
-    disk_open(&disk, "disk0", &model.block, &volumes, scan_buffer, SECOND);
+    disk_open(&disk, "disk0", &model.block, &volumes, scan_buffer, SECOND, 30);
     disk_start(&disk, now);
     while (disk_starting(&disk)) {
         CHECK(model.queued != 0 || disk_wake_at(&disk) != BLOCK_NEVER);
@@ -464,17 +464,17 @@ static void test_device_that_disappears(void)
     memset(&volumes, 0, sizeof volumes);
     model_disk_open(&model, NULL, IMAGE_SECTORS, 4, 4096);
     model.fails_to_start = true;
-    disk_open(&disk, "disk0", &model.block, &volumes, scan_buffer, SECOND);
+    disk_open(&disk, "disk0", &model.block, &volumes, scan_buffer, SECOND, 30);
     disk_start(&disk, now);
     CHECK(!disk_starting(&disk));
     CHECK_EQUAL(volumes.count, 0);
 
     /* One that starts, but reads nothing, is given up in time. */
     model_disk_open(&model, NULL, IMAGE_SECTORS, 4, 4096);
-    disk_open(&disk, "disk0", &model.block, &volumes, scan_buffer, SECOND);
+    disk_open(&disk, "disk0", &model.block, &volumes, scan_buffer, SECOND, 30);
     disk_start(&disk, now);
     CHECK(disk_starting(&disk));
-    CHECK_EQUAL(disk_wake_at(&disk), now + 30 * SECOND);
+    CHECK_EQUAL(disk_wake_at(&disk), now + SECOND);
     advance(31);
     CHECK(!disk_starting(&disk));
 }
@@ -496,7 +496,7 @@ static void test_memory_volume(void)
     static struct memory_disk memory;
     memset(&volumes, 0, sizeof volumes);
     memory_disk_open(&memory, medium, 64);
-    disk_open(&disk, "bench", &memory.block, &volumes, NULL, SECOND);
+    disk_open(&disk, "bench", &memory.block, &volumes, NULL, SECOND, 30);
     disk_start(&disk, now);
     CHECK(!disk_starting(&disk));
     CHECK_EQUAL(volume_find(&volumes, "bench")->sectors, 64);

@@ -18,7 +18,7 @@ static void bring_up(uint32_t depth, uint32_t transfer_max)
     memset(&volumes, 0, sizeof volumes);
     memset(&statistics, 0, sizeof statistics);
     model_disk_open(&model, NULL, SECTORS, depth, transfer_max);
-    disk_open(&disk, "whole", &model.block, &volumes, NULL, 1000);
+    disk_open(&disk, "whole", &model.block, &volumes, NULL, 1000, 30);
     disk_start(&disk, 1);
 }
 
