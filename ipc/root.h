@@ -106,7 +106,7 @@ struct bh_guest_info {
     uint32_t starts;     /* how often it has been started, resets included */
     uint32_t last_event; /* enum bh_guest_event, 0: none yet */
     uint32_t event_code;
-    char reason[64];         /* of the last stop or crash, for people */
+    char reason[96];         /* of the last stop or crash, for people */
     uint64_t cpu_ticks;      /* of its VMM and itself, since it was last started */
     uint64_t overhead_bytes; /* memory beyond the guest's RAM that it holds now */
 };

@@ -35,9 +35,33 @@ static inline bool runs_next(const struct core *core, const struct tcb *next)
 
 static inline void copy_message(const struct tcb *from, struct tcb *to, uint64_t info, uint64_t badge)
 {
-    uint64_t length = bh_info_length(info);
-    for (uint64_t i = 0; i < length; i++) {
-        to->context.x[2 + i] = from->context.x[2 + i];
+    switch (bh_info_length(info)) { /* no loop: two instructions a word */
+    case 8:
+        to->context.x[9] = from->context.x[9];
+        __attribute__((fallthrough));
+    case 7:
+        to->context.x[8] = from->context.x[8];
+        __attribute__((fallthrough));
+    case 6:
+        to->context.x[7] = from->context.x[7];
+        __attribute__((fallthrough));
+    case 5:
+        to->context.x[6] = from->context.x[6];
+        __attribute__((fallthrough));
+    case 4:
+        to->context.x[5] = from->context.x[5];
+        __attribute__((fallthrough));
+    case 3:
+        to->context.x[4] = from->context.x[4];
+        __attribute__((fallthrough));
+    case 2:
+        to->context.x[3] = from->context.x[3];
+        __attribute__((fallthrough));
+    case 1:
+        to->context.x[2] = from->context.x[2];
+        break;
+    default:
+        break;
     }
     to->context.x[0] = BH_OK;
     to->context.x[1] = info & BH_INFO_USER_MASK;

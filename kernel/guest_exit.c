@@ -23,7 +23,8 @@ static void wait_for_guest_interrupt(struct core *core, struct tcb *tcb, struct 
     struct notification *notification = tcb->bound_notification;
     frame->pc += 4;
     frame->exits[BH_EXIT_WFI]++;
-    if (frame->pending_summary != 0 || tcb->vcpu->timer_pending || tcb->vcpu->completed ||
+    bool timer = tcb->vcpu->timer_pending && frame->timer_enabled != 0;
+    if (frame->pending_summary != 0 || timer || tcb->vcpu->completed ||
         (notification != NULL && notification->bits != 0) || virtual_gic_pending()) {
         return;
     }

@@ -43,13 +43,6 @@ void vcpu_enter(struct core *core, struct tcb *tcb)
         vcpu_exit(tcb, BH_EXIT_INVALID, 0);
         return;
     }
-    uint64_t pstate = frame->pstate & PSTATE_ALLOWED;
-    uint64_t mode = pstate & PSTATE_MODE;
-    if (mode != 0 && mode != 4 && mode != 5) {
-        vcpu_exit(tcb, BH_EXIT_INVALID, 0);
-        return;
-    }
-    frame->pstate = pstate;
     if (core->current == tcb) {
         tcb->context.sp = read_sysreg(sp_el0);
         tcb->context.tpidr = read_sysreg(tpidr_el0);
@@ -140,6 +133,14 @@ bool vcpu_prepare(struct core *core, struct tcb *tcb)
         vcpu_exit(tcb, BH_EXIT_IRQ_COMPLETED, 0);
         return false;
     }
+    /* On every way in: who shares the frame may have written it while the guest was preempted. */
+    uint64_t pstate = frame->pstate & PSTATE_ALLOWED;
+    uint64_t mode = pstate & PSTATE_MODE;
+    if (mode != 0 && mode != 4 && mode != 5) {
+        vcpu_exit(tcb, BH_EXIT_INVALID, 0);
+        return false;
+    }
+    frame->pstate = pstate;
     return true;
 }
 

@@ -277,31 +277,42 @@ class Console:
 # ---- interactive use ----------------------------------------------------------------------------
 
 class Filter:
-    """Passes console output on but for the status line at the end, whose number it keeps."""
+    """Passes console output on but for the status line at the end, whose number it keeps. With a `notices` sink,
+    what the system says of itself goes there: all until it is ready, then the lines that begin with `bulkhead: `."""
 
-    LINE = b"bulkhead: exit "
+    SYSTEM = b"bulkhead: "
+    READY = b"bulkhead: system ready"
 
-    def __init__(self, sink):
-        self.sink, self.line, self.tail, self.held = sink, b"", b"", b""
+    def __init__(self, sink, notices=None):
+        self.sink, self.notices = sink, notices or sink
+        self.starting = notices is not None
+        self.line = b""     # the line so far
+        self.held = b""     # its end, not passed on yet: it may become a line of the system's
         self.status = None
         self.panicked = False
 
     def __call__(self, data):
         out = b""
-        for byte in data:
-            char = bytes([byte])
-            self.tail = self.line
-            self.line = b"" if char == b"\n" else self.line + char
+        for char in (bytes([byte]) for byte in data):
+            self.line += char
             self.held += char
-            if self.line and (self.LINE.startswith(self.line) or self.line.startswith(self.LINE)):
+            ended = char == b"\n"
+            if not ended and (self.SYSTEM.startswith(self.line) or self.line.startswith(self.SYSTEM)):
                 continue
             match = re.fullmatch(EXIT, self.held)
-            self.panicked = self.panicked or self.tail.startswith(b"bulkhead: panic")
+            self.panicked = self.panicked or self.line.startswith(b"bulkhead: panic")
             if match:
                 self.status = int(match.group(1))
+            elif self.starting or self.line.startswith(self.SYSTEM):
+                if out:
+                    self.sink(out)
+                    out = b""
+                self.notices(self.held)
             else:
                 out += self.held
+            self.starting = self.starting and not self.line.startswith(self.READY)
             self.held = b""
+            self.line = b"" if ended else self.line
         if out:
             self.sink(out)
 
@@ -346,12 +357,14 @@ class Welcome:
         self.sink(data)
 
 
-def interact(machine, name="run", headless=False, wait_for_shutdown=5, welcome=None):
+def interact(machine, name="run", headless=False, wait_for_shutdown=5, welcome=None, pure=False):
     """Run a machine with its console on this terminal. Returns the exit status: what the system's
     status line said, 1 after Bulkhead's panic, else QEMU's own. Ctrl-A x ends it; Ctrl-A Ctrl-A sends Ctrl-A.
-    `welcome`: a pattern, and the text to print behind what first matches it."""
+    `welcome`: a pattern, and the text to print behind what first matches it. `pure`: what the system says of itself
+    goes to standard error, so that standard output has the shown guest's console alone."""
     sink = functools.partial(write_all, sys.stdout.fileno())
-    output = Filter(Welcome(sink, *welcome) if welcome else sink)
+    output = Filter(Welcome(sink, *welcome) if welcome else sink,
+                    functools.partial(write_all, sys.stderr.fileno()) if pure else None)
     terminal = sys.stdin.isatty() and not headless
     sys.stdout.flush()
     interrupted, escaped, input_open = False, False, not headless

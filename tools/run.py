@@ -245,7 +245,8 @@ def main():
         if args.debug:
             status = debug(machine, args.console)
         else:
-            status = qemu.interact(machine, headless=args.headless, welcome=welcome)
+            status = qemu.interact(machine, headless=args.headless, welcome=welcome,
+                                   pure=bool(args.kernel))
     except (qemu.Failure, OSError, ValueError) as error:
         sys.exit(f"run: {error}")
     sys.exit(status)

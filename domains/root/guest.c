@@ -11,6 +11,7 @@
 #include "domains/root/root.h"
 #include "domains/root/share.h"
 #include "domains/root/volumes.h"
+#include "ipc/image_error.h"
 #include "libs/runtime/format.h"
 #include "libs/runtime/runtime.h"
 
@@ -412,8 +413,8 @@ enum bh_root_status guest_event(struct guest *guest, uint64_t event, uint64_t co
         crash(guest, reason, true);
         break;
     default:
-        (void)bh_format(reason, sizeof(reason), "its kernel or initrd can't be booted (check %u)",
-                        (unsigned)code);
+        (void)bh_format(reason, sizeof(reason), "kernel %s",
+                        image_error_text(code < IMAGE_ERRORS ? (enum image_error)code : IMAGE_ERRORS));
         crash(guest, reason, false);
         break;
     }

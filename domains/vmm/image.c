@@ -25,28 +25,6 @@ _Static_assert(sizeof(struct image_header) == IMAGE_HEADER_SIZE, "fixed by the b
 #define MAGIC           UINT32_C(0x644d5241) /* "ARM\x64" */
 #define FLAG_BIG_ENDIAN UINT64_C(1)
 
-const char *image_error_text(enum image_error error)
-{
-    static const char *const text[IMAGE_ERRORS] = {
-        [IMAGE_OK] = "is fine",
-        [IMAGE_NO_VOLUME] = "is missing, or smaller than the header of an arm64 Image",
-        [IMAGE_UNREADABLE] = "cannot be read",
-        [IMAGE_EMPTY] = "is empty",
-        [IMAGE_GZIP] = "is compressed with gzip; write the uncompressed Image to the volume",
-        [IMAGE_ZBOOT] =
-            "is a compressed EFI image (zboot); write the uncompressed Image to the volume",
-        [IMAGE_ELF] = "is an ELF file; write the arm64 Image to the volume",
-        [IMAGE_NO_MAGIC] = "is no arm64 Image (no magic number at byte 56)",
-        [IMAGE_BIG_ENDIAN] = "is big-endian",
-        [IMAGE_KERNEL_SIZE] = "does not fit into the guest's memory",
-        [IMAGE_INITRD_SIZE] =
-            "does not fit: its initrd, or the size that is configured for it, is too large",
-        [IMAGE_INITRD_UNREADABLE] = "is fine, but its initrd cannot be read",
-        [IMAGE_DEVICE_TREE] = "is fine, but the generated device tree is too large",
-    };
-    return (unsigned)error < IMAGE_ERRORS ? text[error] : "failed for an unknown reason";
-}
-
 enum image_error image_parse(const uint8_t *header, size_t length, struct image *image)
 {
     static const uint8_t zeros[IMAGE_HEADER_SIZE];

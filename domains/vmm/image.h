@@ -7,28 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ipc/image_error.h"
+
 #define IMAGE_HEADER_SIZE 64u
-
-/* Why a guest could not be loaded: the code of BH_GUEST_EVENT_BAD_IMAGE. */
-enum image_error {
-    IMAGE_OK = 0,
-    IMAGE_NO_VOLUME,  /* there is no kernel channel, or the volume is smaller than a header */
-    IMAGE_UNREADABLE, /* reading the volume failed */
-    IMAGE_EMPTY,      /* nothing but zeros at its start */
-    IMAGE_GZIP,       /* compressed */
-    IMAGE_ZBOOT,      /* a compressed EFI image */
-    IMAGE_ELF,        /* a vmlinux or another ELF file */
-    IMAGE_NO_MAGIC,   /* no arm64 Image at all */
-    IMAGE_BIG_ENDIAN,
-    IMAGE_KERNEL_SIZE, /* the kernel does not fit into the guest's memory */
-    IMAGE_INITRD_SIZE, /* the initrd, its size or that of its volume, does not fit */
-    IMAGE_INITRD_UNREADABLE,
-    IMAGE_DEVICE_TREE, /* the generated device tree does not fit */
-    IMAGE_ERRORS
-};
-
-/* For people: what is wrong, as a part of a sentence. */
-const char *image_error_text(enum image_error error);
 
 struct image {
     uint64_t text_offset; /* of the load address from a 2 MiB boundary */

@@ -101,10 +101,6 @@ static void run(struct vm *vm)
     while (vm->stop_event == 0) {
         uint64_t bits;
         uint64_t reason = bh_vm_enter(&bits);
-        if (reason == BH_EXIT_HVC && (uint32_t)frame->x[0] == PSCI_VERSION) {
-            frame->x[0] = PSCI_VERSION_1_1; /* the shortest there is: what everybody measures */
-            continue;
-        }
         if (reason == BH_EXIT_NOTIFICATION) {
             copy_counters(vm);
             vm_signalled(vm, bits);

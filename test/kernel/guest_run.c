@@ -329,4 +329,5 @@ TEST_GROUP(guest, false, TEST_CASE(hvc_returns_after_the_instruction), TEST_CASE
            TEST_CASE(a_deadline_ends_an_endless_guest), TEST_CASE(another_threads_signal_ends_the_guest),
            TEST_CASE(the_vmm_is_untouched_by_its_guest),
            TEST_CASE(the_vmm_is_untouched_by_other_threads), TEST_CASE(fp_registers_stay_across_exits),
-           TEST_CASE(suspending_the_vmm_stops_the_guest), TEST_CASE(a_preempted_guest_goes_on_below_the_kernel), TEST_CASE(a_frame_full_of_ones_does_no_harm));
+           TEST_CASE(suspending_the_vmm_stops_the_guest),
+           TEST_CASE(a_preempted_guest_goes_on_below_the_kernel), TEST_CASE(a_frame_full_of_ones_does_no_harm));

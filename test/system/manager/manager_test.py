@@ -196,6 +196,14 @@ def test_stolen_address(api):
     check(status == 0, "a guest with its own address again is not let through")
 
 
+def end_of(client):
+    """What the server says last; nothing if it resets the connection."""
+    try:
+        return client.recv(1000)
+    except ConnectionResetError:
+        return b""
+
+
 def test_hostile_clients(api):
     """Garbage, resets, silence and slowness do not keep others from being served."""
     def connect():
@@ -228,8 +236,9 @@ def test_hostile_clients(api):
     slow = [connect() for _ in range(8)]
     for client in slow:
         client.sendall(b"GET /")
-    api.expect(200, "GET", "/system")  # in the place of the first of them
-    check(slow[7].recv(1000).startswith(b"HTTP/1.1 408 "), "a slow client is not told that it is too slow")
+    api.expect(200, "GET", "/system")  # in the place of one of them; who came first, QEMU's network decides
+    told = sum(end_of(client).startswith(b"HTTP/1.1 408 ") for client in slow)
+    check(told >= 6, f"of 8 slow clients only {told} are told that they are too slow")
     for client in slow:
         client.close()
 
