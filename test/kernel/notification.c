@@ -114,6 +114,8 @@ static void signals_need_rights(void)
     CHECK_EQUAL(bh_wait(write_only, &bits), BH_ERROR_RIGHTS);
     CHECK_EQUAL(bits, 0);
     CHECK_ERROR(bh_notification_arm(read_only, 0, 1), BH_ERROR_RIGHTS, 0);
+    CHECK_ERROR(bh_notification_arm(write_only, 0, 1), BH_ERROR_RIGHTS, 0);
+    CHECK_ERROR(bh_notification_disarm(write_only), BH_ERROR_RIGHTS, 0);
     CHECK_EQUAL(poll(shared.notification), 0);
 }
 

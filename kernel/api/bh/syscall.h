@@ -307,7 +307,7 @@ static inline struct bh_result bh_tcb_set_flags(bh_cptr tcb, uint64_t flags)
 }
 
 /* Signals `bits` once the system counter reaches `deadline` (ticks; in the past: now). A notification has one
- * deadline; arming again replaces it. Needs WRITE. */
+ * deadline; arming again replaces it. Needs READ and WRITE, as disarming does: it is the receiver's. */
 static inline struct bh_result bh_notification_arm(bh_cptr notification, uint64_t deadline, uint64_t bits)
 {
     return bh_invoke(notification, BH_OP_NOTIFICATION_ARM, deadline, bits, 0, 0, 0, 0);
@@ -402,7 +402,8 @@ static inline struct bh_result bh_io_control_bind(bh_cptr control, bh_cptr io_sp
     return bh_invoke(control, BH_OP_IO_CONTROL_BIND, io_space, stream, 0, 0, 0, 0);
 }
 
-/* value[0]: faults of the stream so far, [1]: event type of the last (SMMUv3 7.3), [2]: its input address. */
+/* value[0]: faults of the stream so far (counted up to 4096, and less exactly when they come faster than they can be
+ * taken), [1]: event type of the last (SMMUv3 7.3), [2]: its input address. */
 static inline struct bh_result bh_io_space_fault(bh_cptr io_space)
 {
     return bh_invoke(io_space, BH_OP_IO_SPACE_FAULT, 0, 0, 0, 0, 0, 0);
