@@ -49,6 +49,7 @@ static void open_client(struct attachments *attachments, struct attachment *atta
     client->counters =
         counters_open(attachments->statistics, client->name, name_in_use, attachments);
     attachment->client = client;
+    attachments->bits |= channel.wake_bits;
     disk_add_client(volume != NULL ? volume->disk : &attachments->nowhere, client);
 }
 
@@ -125,6 +126,9 @@ void attachments_drain(struct attachments *attachments)
 
 void attachments_wake(struct attachments *attachments, uint64_t bits)
 {
+    if ((attachments->bits & bits) == 0) {
+        return;
+    }
     uint32_t count = bh_domain()->resource_count;
     for (uint32_t i = 0; i < count && i < BH_DOMAIN_RESOURCE_MAX; i++) {
         const struct attachment *attachment = &attachments->attachment[i];

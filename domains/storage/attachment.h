@@ -24,6 +24,7 @@ struct attachments {
     struct disk nowhere; /* of clients whose volume does not exist */
     struct bh_service_statistics *statistics;
     uint32_t closing; /* attachments in that state */
+    uint64_t bits;    /* by which any client has ever signalled */
     struct attachment attachment[BH_DOMAIN_RESOURCE_MAX];
 };
 

@@ -70,6 +70,9 @@ bool disk_collect(struct disk *disk)
 
 bool disk_run(struct disk *disk, uint64_t now, void (*signal)(uint64_t cap))
 {
+    if (disk->schedule.head == NULL && disk->schedule.settle == NULL) {
+        return false;
+    }
     bool more = false;
     bool serving = disk->state == DISK_READY && disk->block->state == BLOCK_READY;
     if (serving || disk->state == DISK_DEAD) {
