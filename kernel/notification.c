@@ -116,7 +116,9 @@ void notification_wait(struct core *core, struct tcb *tcb, struct cap cap, bool 
 enum bh_error notification_invoke(struct core *core, struct invocation *invocation)
 {
     struct notification *notification = cap_object(invocation->cap);
-    if ((invocation->cap.rights & BH_RIGHT_WRITE) == 0) {
+    /* The deadline is the receiver's: those who may only signal could stop its clock, or signal bits that are not theirs. */
+    const unsigned needed = BH_RIGHT_READ | BH_RIGHT_WRITE;
+    if ((invocation->cap.rights & needed) != needed) {
         return BH_ERROR_RIGHTS;
     }
     switch (invocation->operation) {
