@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Run the kernel tests in QEMU: every case in the sources must report `ok`.
 
-    run.py suite [CPU]   the whole suite
-    run.py reset         a root that resets the machine: QEMU ends
+    run.py suite [CPU [MEMORY [CPUS]]]   the whole suite
+    run.py reset                         a root that resets the machine: QEMU ends
 """
 
 import pathlib
@@ -26,13 +26,15 @@ def expected_cases():
     return cases
 
 
-def machine(bundle, **settings):
-    return qemu.Machine(initrd=qemu.TARGET / bundle, memory="1G", icount=True,
+def machine(bundle, memory="1G", **settings):
+    # Virtual time (icount) makes the timing cases the same on every host.
+    return qemu.Machine(initrd=qemu.TARGET / bundle, memory=memory, icount=True,
                         extra=("-device", "edu,dma_mask=0xffffffffffffffff"), **settings)
 
 
-def suite(cpu="max,pauth-impdef=on"):
-    with qemu.Console(machine("kernel_tests.cpio", cpu=cpu)) as console:
+def suite(cpu="max,pauth-impdef=on", memory="1G", cpus="1"):
+    tested = machine("kernel_tests.cpio", cpu=cpu, memory=memory, cpus=int(cpus))
+    with qemu.Console(tested) as console:
         console.expect(r"^kernel-tests: (\d+) passed, (\d+) failed\r?$", timeout=300)
         lines = console.output.decode(errors="replace").replace("\r", "").splitlines()
     passed = [line[3:] for line in lines if line.startswith("ok ")]
@@ -44,7 +46,7 @@ def suite(cpu="max,pauth-impdef=on"):
                  if passed.count(case) != 1]
     if problems:
         raise qemu.Failure("\n".join(problems))
-    print(f"{len(passed)} kernel tests passed on {cpu}")
+    print(f"{len(passed)} kernel tests passed on {cpu}, {memory}, {cpus} cpu")
 
 
 def reset():

@@ -14,6 +14,12 @@ foreach(cpu IN ITEMS max cortex-a76 neoverse-n1)
         ARGS suite ${model} TIMEOUT 400)
 endforeach()
 
+# Memory above 4 GiB, and cores that wait; and as little memory as the suite can do with.
+bulkhead_script_test(kernel_suite_large LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
+    ARGS suite max,pauth-impdef=on 8G 4 TIMEOUT 400)
+bulkhead_script_test(kernel_suite_small LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
+    ARGS suite max,pauth-impdef=on 128M 1 TIMEOUT 400)
+
 bulkhead_script_test(kernel_reset LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS reset TIMEOUT 120)
 
 foreach(case IN ITEMS
