@@ -114,6 +114,10 @@ static void signals_need_rights(void)
     CHECK_EQUAL(bh_wait(write_only, &bits), BH_ERROR_RIGHTS);
     CHECK_EQUAL(bits, 0);
     CHECK_ERROR(bh_notification_arm(read_only, 0, 1), BH_ERROR_RIGHTS, 0);
+    /* The deadline is the receiver's: who may only signal neither sets nor stops it. */
+    CHECK_ERROR(bh_notification_arm(write_only, 0, 2), BH_ERROR_RIGHTS, 0);
+    CHECK_ERROR(bh_notification_disarm(write_only), BH_ERROR_RIGHTS, 0);
+    CHECK_ERROR(bh_notification_disarm(read_only), BH_ERROR_RIGHTS, 0);
     CHECK_ERROR(bh_notification_arm(write_only, 0, 1), BH_ERROR_RIGHTS, 0);
     CHECK_ERROR(bh_notification_disarm(write_only), BH_ERROR_RIGHTS, 0);
     CHECK_EQUAL(poll(shared.notification), 0);
