@@ -13,10 +13,10 @@
 
 #define LIVES     12u
 #define LENGTH    4096u
-#define UNTOUCHED (64u * 1024u) /* bytes at the end of the data region that nothing is read into \
-                                 */
+#define UNTOUCHED (64u * 1024u) /* bytes at the end of the data that nothing is read into */
+* /
 
-static struct bh_block_client disks[2];
+    static struct bh_block_client disks[2];
 
 static void crash(const char *what, uint64_t life)
 {

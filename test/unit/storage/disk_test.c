@@ -538,7 +538,7 @@ static void test_signals_only_sleepers(void)
 static void test_random_rings_break_nothing(void)
 {
     uint64_t seed = 7;
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 1000; round++) {
         bring_up(8, 4096);
         open_peers();
         for (int i = 0; i < 8; i++) {
