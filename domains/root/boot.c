@@ -19,7 +19,7 @@
 #define ORDINARY_RADIX 7u
 #define PAGE_FRAMES    ((uint32_t)(BH_DOMAIN_PAGE_SIZE >> BH_PAGE_BITS))
 
-static bool done;
+static bool guests_started, done;
 static struct bh_channel own_log;
 
 /* The channel by which root logs, as soon as the console server is built. */
@@ -124,12 +124,19 @@ static bool waits(const struct domain *domain)
     return false;
 }
 
+/* All domains are up, or known to be missing. A guest that failed to start has to be gone before
+ * the capabilities are counted. */
 static void finish(void)
 {
-    done = true;
-    guests_autostart();
-    capabilities_check();
-    log_event("system ready");
+    if (!guests_started) {
+        guests_started = true;
+        guests_autostart();
+    }
+    if (!guests_stopping()) {
+        done = true;
+        capabilities_check();
+        log_event("system ready");
+    }
 }
 
 void boot_step(uint64_t now)

@@ -73,7 +73,7 @@ void capabilities_check(void)
     uint32_t differences = 0;
     for (uint32_t i = 1; i < DOMAINS_MAX; i++) {
         const struct domain *domain = domain_get(i);
-        if (domain != NULL && (domain->state == DOMAIN_STARTING || domain->state == DOMAIN_READY)) {
+        if (domain_is_whole(domain)) {
             count += check(domain, printing, &differences);
         }
     }

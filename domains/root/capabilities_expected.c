@@ -38,18 +38,13 @@ static uint64_t object_of(bh_cptr slot)
     return capability_read(BH_ROOT_SLOT_CNODE, slot).object;
 }
 
-static bool runs(const struct domain *domain)
-{
-    return domain != NULL && (domain->state == DOMAIN_STARTING || domain->state == DOMAIN_READY);
-}
-
 static const struct domain *server_of(uint32_t protocol)
 {
     const struct domain_description *server = description_server(
         &root.description,
         protocol == BH_PROTOCOL_CONSOLE_INPUT ? (uint32_t)BH_PROTOCOL_CONSOLE : protocol);
     const struct domain *domain = server == NULL ? NULL : domain_find(server->name);
-    return runs(domain) ? domain : NULL;
+    return domain_is_whole(domain) ? domain : NULL;
 }
 
 /* A channel exists between `client` and the server of `protocol`: lists it if the domain is either
@@ -58,7 +53,7 @@ static void channel(struct list *list, const struct domain *client, uint32_t pro
                     const char *name)
 {
     const struct domain *server = server_of(protocol);
-    if (server == NULL || !runs(client)) {
+    if (server == NULL || !domain_is_whole(client)) {
         return;
     }
     if (list->domain == client) {
@@ -171,7 +166,7 @@ static void refreshes(struct list *list)
 {
     for (uint32_t i = 1; i < DOMAINS_MAX; i++) {
         const struct domain *owner = domain_get(i);
-        bool statistics = runs(owner) && owner != list->domain &&
+        bool statistics = domain_is_whole(owner) && owner != list->domain &&
                           (owner->is_vmm || owner->description->statistics);
         if (statistics) {
             struct capability_expected *entry =

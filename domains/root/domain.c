@@ -24,6 +24,12 @@ struct domain *domain_find(const char *name)
     return NULL;
 }
 
+bool domain_is_whole(const struct domain *domain)
+{
+    return domain != NULL && (domain->state == DOMAIN_STARTING || domain->state == DOMAIN_READY ||
+                              (domain->state == DOMAIN_FAULTED && !domain->is_vmm));
+}
+
 struct domain *domain_allocate(uint32_t first, const char *name)
 {
     for (uint32_t i = first; i < DOMAINS_MAX; i++) {

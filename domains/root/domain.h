@@ -75,6 +75,10 @@ void domains_init(const struct bundle *bundle, uint64_t timer_frequency);
 struct domain *domain_get(uint64_t number);
 struct domain *domain_find(const char *name);
 
+/* Whether the domain has been built and not taken apart since, so that what it holds and others
+ * hold of it is complete: a native domain that faulted stays as it is, a VMM goes. */
+bool domain_is_whole(const struct domain *domain);
+
 /* An unused entry from `first` on, named, state WAITING; NULL: none. */
 struct domain *domain_allocate(uint32_t first, const char *name);
 

@@ -413,8 +413,9 @@ enum bh_root_status guest_event(struct guest *guest, uint64_t event, uint64_t co
         crash(guest, reason, true);
         break;
     default:
-        (void)bh_format(reason, sizeof(reason), "kernel %s",
-                        image_error_text(code < IMAGE_ERRORS ? (enum image_error)code : IMAGE_ERRORS));
+        (void)bh_format(
+            reason, sizeof(reason), "kernel %s",
+            image_error_text(code < IMAGE_ERRORS ? (enum image_error)code : IMAGE_ERRORS));
         crash(guest, reason, false);
         break;
     }
@@ -448,6 +449,11 @@ uint64_t guests_deadline(void)
         }
     }
     return deadline;
+}
+
+bool guests_stopping(void)
+{
+    return guests_deadline() != UINT64_MAX;
 }
 
 void guests_refresh(void)

@@ -58,6 +58,9 @@ uint64_t guests_deadline(void);
 /* Brings processor times and memory figures of the table up to date. */
 void guests_refresh(void);
 
+/* Whether any guest is on its way to be stopped. */
+bool guests_stopping(void);
+
 /* Starts all guests with autostart. */
 void guests_autostart(void);
 

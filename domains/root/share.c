@@ -107,8 +107,7 @@ void share_connect(struct domain *domain)
     }
     for (uint32_t i = 1; i < DOMAINS_MAX; i++) {
         struct domain *other = domain_get(i);
-        if (other != NULL && other != domain && other->page != NULL &&
-            (other->state == DOMAIN_STARTING || other->state == DOMAIN_READY)) {
+        if (other != domain && domain_is_whole(other)) {
             connect(domain, other);
             connect(other, domain);
         }

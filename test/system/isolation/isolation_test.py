@@ -36,6 +36,8 @@ def main():
             console.position = 0
             console.expect(r"(?m)^capabilities: operations: 0, requests: 0\r$", timeout=120)
             console.position = 0
+            console.expect(r"(?m)^bulkhead: capability distribution: \d+ capabilities, 0 differences\r$", timeout=60)
+            console.position = 0
             console.expect(r"(?m)^bulkhead: system ready\r$", timeout=60)
             if b"nothing happens" in console.output:
                 raise qemu.Failure("an attempt came to nothing")
