@@ -230,7 +230,7 @@ def make_machine(args):
                          poll=args.icount)
     port = free_port(args.port or DEFAULT_PORT, args.port is not None)
     calls = f"curl -H 'Authorization: Bearer {token}' http://127.0.0.1:{port}/v1/guests"
-    welcome = (rb"\b\w+: ready\r?\n",
+    welcome = (rb"(?m)^[\w-]+: ready\r?\n",
                "  Ctrl-] then 1 to 9 shows another guest's console, Ctrl-] h says what else there is\n"
                f"  {calls}   calls the manager (docs/api.md)\n"
                "  Ctrl-A x quits\n")
