@@ -14,9 +14,8 @@
 #define LIVES     12u
 #define LENGTH    4096u
 #define UNTOUCHED (64u * 1024u) /* bytes at the end of the data that nothing is read into */
-* /
 
-    static struct bh_block_client disks[2];
+static struct bh_block_client disks[2];
 
 static void crash(const char *what, uint64_t life)
 {
