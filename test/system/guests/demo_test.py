@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The demonstration with two Debian guests: it boots without input, each domain holds what the description
 says and nothing else, the operator switches between consoles, and the guests reach each other and the
-manager over the network."""
+manager over the network. Other processors do as well."""
 
 import re
 
@@ -75,6 +75,15 @@ def network(system):
     check("a guest has no access to the API without the token", status != 0 and "401" in output, output)
 
 
+def machines():
+    for name, settings in (("cortex-a76", {"cpu": "cortex-a76"}), ("neoverse-n1", {"cpu": "neoverse-n1"}),
+                           ("two-processors", {"cpus": 2}), ("icount", {"icount": True})):
+        with harness.boot(name, harness.demo(guests=1), **settings) as system:
+            system.ready("debian1")
+            output = system.must("debian1", "ping -c 1 -W 10 10.0.2.15 | grep -c 'bytes from'")
+            equal(f"it runs on another machine: {name}", output, "1\n")
+
+
 def machine_off(system):
     system.send("\x1dq")
     equal("Ctrl-] q turns the machine off", system.expect_exit(timeout=20), 0)
@@ -88,6 +97,7 @@ def test():
         consoles(system)
         network(system)
         machine_off(system)
+    machines()
 
 
 harness.main(test)

@@ -14,6 +14,7 @@ MIB = 1 << 20
 PAYLOADS = ("tick", "crash", "reset")
 GUESTS = """
 / {
+    quota { memory = <MIB(3072)>; guest-memory = <MIB(3072)>; };
     guests {
         tick { memory = <MIB(16)>; kernel = "tick"; };
         crash { memory = <MIB(16)>; kernel = "crash"; };
@@ -173,20 +174,23 @@ def refused(rest):
         ("a guest that exists", definition(name="debian1"), 409, "guestExists"),
         ("the name of a domain", definition(name="storage"), 409, "guestExists"),
         ("a kernel beyond the quota", definition(kernel="state"), 403, "forbidden"),
+        ("a network beyond the quota", definition(networks=[{"network": "wan"}]), 403, "forbidden"),
         ("an unknown volume", definition(disks=[{"volume": "debian99"}]), 422, "noSuchVolume"),
-        ("an unknown network", definition(networks=[{"network": "wan"}]), None, None),
-        ("more memory than the quota", definition(memory="1G"), 403, "forbidden"),
+        ("more memory than the quota", definition(memory="3074M"), 403, "forbidden"),
     )
     for what, body, status, code in cases:
-        if status:
-            fields = {"Content-Type": "application/json"} if isinstance(body, bytes) else None
-            message = rest.error("POST", "/v1/guests", body, status, code, headers=fields)
-        else:
-            status, _, data = rest.request("POST", "/v1/guests", body)
-            message = f"{status} {data.decode()}"
-            check("refused: an unknown network", status in (403, 422), message)
-            continue
-        check(f"refused: {what}", True, message)
+        fields = {"Content-Type": "application/json"} if isinstance(body, bytes) else None
+        message = rest.error("POST", "/v1/guests", body, status, code, headers=fields)
+        check(f"refused: {what}: {message}", True)
+
+    # What is known only when the guest is to start.
+    for what, changes, status, code in (
+            ("more memory than there is", {"memory": "3G"}, 507, "insufficientMemory"),
+            ("another guest's disk", {"disks": [{"volume": "debian1"}]}, 409, "volumeBusy")):
+        rest.post("/v1/guests", definition(**changes), 201)
+        message = rest.error("POST", "/v1/guests/extra/start", None, status, code)
+        rest.call("DELETE", "/v1/guests/extra", status=204)
+        check(f"refused: {what}: {message}", True)
 
     rest.error("GET", "/v1/guests/nobody", None, 404, "noSuchGuest")
     rest.error("POST", "/v1/guests/nobody/start", None, 404, "noSuchGuest")
