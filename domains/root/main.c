@@ -18,6 +18,8 @@
 #include "libs/runtime/runtime.h"
 #include "libs/runtime/start.h"
 
+#define PAUSE_US UINT64_C(4000)
+
 struct root root;
 
 static struct bh_domain_page own_page;
@@ -94,6 +96,17 @@ static void make_own_objects(void)
     self->page_capacity = BH_DOMAIN_RESOURCE_MAX;
 }
 
+/* Sleeps for a moment. Whatever else signals root is looked at in time: deadlines are armed anew
+ * before root waits for messages, and what the console server has taken is made up for here. */
+static void pause_root(void)
+{
+    uint64_t bits;
+    (void)bh_notification_arm(root.notification, bh_ticks() + root_ticks_from_us(PAUSE_US),
+                              ROOT_SIGNAL_TIMER);
+    (void)bh_wait(root.notification, &bits);
+    log_flush();
+}
+
 static void arm_timer(void)
 {
     uint64_t deadline = boot_deadline();
@@ -152,6 +165,7 @@ int main(void)
     root.boot = bh_boot_info();
     memory_init(root.boot);
     make_own_objects();
+    memory_set_pause(pause_root);
     log_line("%llu MiB of memory, %llu MiB free; %u cores, %s SMMU",
              (unsigned long long)(root.boot->memory_size >> 20),
              (unsigned long long)(memory_free_bytes() >> 20), root.boot->core_count,

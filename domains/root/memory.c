@@ -9,6 +9,8 @@
 #define RAM_NODES    8192u
 #define DEVICE_NODES 2048u
 #define SLOT_RUNS    16384u
+#define PAUSE_BITS   26u
+#define PAUSE_BYTES  (UINT64_C(1) << PAUSE_BITS)
 
 static uint64_t slot_words[SLOTS_MAX / 64];
 static struct slots slots;
@@ -183,6 +185,22 @@ static uint64_t align_up(uint64_t value, unsigned bits)
     return (value + mask) & ~mask;
 }
 
+static void (*pause_function)(void);
+static uint64_t made_since_pause; /* bytes */
+
+void memory_set_pause(void (*pause)(void))
+{
+    pause_function = pause;
+}
+
+static void pause_if_due(void)
+{
+    if (made_since_pause >= PAUSE_BYTES && pause_function != NULL) {
+        made_since_pause = 0;
+        pause_function();
+    }
+}
+
 /* Makes as many of `count` objects as fit behind `used` bytes of the block; returns how many, and
  * moves *used. */
 static uint32_t make_in_block(uint32_t block, uint64_t *used, enum bh_type type, unsigned size_bits,
@@ -195,15 +213,20 @@ static uint32_t make_in_block(uint32_t block, uint64_t *used, enum bh_type type,
     uint64_t fit = (block_size(block) - start) >> bits;
     uint32_t now = fit < count ? (uint32_t)fit : count;
     now = now < BH_RETYPE_MAX_COUNT ? now : BH_RETYPE_MAX_COUNT;
+    if (now > 1 && (uint64_t)now << bits > PAUSE_BYTES) {
+        now = bits < PAUSE_BITS ? UINT32_C(1) << (PAUSE_BITS - bits) : 1;
+    }
     if (now == 0) {
         return 0;
     }
+    pause_if_due();
     struct bh_result result = bh_untyped_retype(ram.node[block].slot, type, size_bits,
                                                 BH_RETYPE_NEXT, BH_ROOT_SLOT_CNODE, slot, now);
     if (result.error != BH_OK) {
         return 0;
     }
     *used = start + ((uint64_t)now << bits);
+    made_since_pause += (uint64_t)now << bits;
     return now;
 }
 

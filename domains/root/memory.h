@@ -46,6 +46,11 @@ void arena_init(struct arena *arena);
  */
 uint32_t arena_make(struct arena *arena, enum bh_type type, unsigned size_bits, uint32_t count);
 
+/* The kernel clears memory when objects are made of it. In the middle of much of it arena_make
+ * calls `pause` again and again, so that root, which runs before all others, leaves them some of
+ * the time. */
+void memory_set_pause(void (*pause)(void));
+
 /* A row of empty slots that is freed with the arena, for further capabilities to its objects; 0:
  * none is left. */
 uint32_t arena_slots(struct arena *arena, uint32_t count);

@@ -112,6 +112,18 @@ struct bh_result bh_notification_disarm(bh_cptr notification)
     return (struct bh_result){.error = BH_OK};
 }
 
+/* Time passes until the deadline that is armed. */
+uint64_t bh_wait(bh_cptr notification, uint64_t *bits)
+{
+    CHECK(notification != 0 && armed != UINT64_MAX);
+    if (bh_test_ticks < armed) {
+        bh_test_ticks = armed;
+    }
+    armed = UINT64_MAX;
+    *bits = 1;
+    return BH_OK;
+}
+
 uint64_t model_deadline(void)
 {
     return armed;

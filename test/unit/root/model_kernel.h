@@ -17,6 +17,7 @@ struct bh_message bh_recv(bh_cptr endpoint, bh_cptr reply);
 struct bh_message bh_reply_recv(bh_cptr endpoint, uint64_t info,
                                 const uint64_t word[BH_MESSAGE_REGISTERS], bh_cptr reply);
 uint64_t bh_signal(bh_cptr notification);
+uint64_t bh_wait(bh_cptr notification, uint64_t *bits);
 uint64_t bh_debug_putchar(char c);
 struct bh_result bh_untyped_retype(bh_cptr untyped, enum bh_type type, uint64_t size_bits,
                                    uint64_t offset, bh_cptr dest, uint64_t index, uint64_t count);
