@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A VMM that has been taken over by its guest: the real one, but for a hypercall by which the guest makes it fault. The
- * guest's name says how: fault-write, fault-execute, fault-instruction, fault-spin.
+ * A VMM that has been taken over by its guest: the real one, but for a hypercall by which the guest
+ * makes it fault. The guest's name says how: fault-write, fault-execute, fault-instruction,
+ * fault-spin.
  */
 #include <string.h>
 

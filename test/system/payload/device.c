@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads and writes the device pages of a guest at every offset in every width, aligned and not, and what lies between
- * and beyond them; then some instructions that no hypervisor can decode.
+ * Reads and writes the device pages of a guest at every offset in every width, aligned and not, and
+ * what lies between and beyond them; then some instructions that no hypervisor can decode.
  */
 #include "payload.h"
 
@@ -44,13 +44,26 @@ static void probe_range(const struct range *range, uint64_t step)
     }
 }
 
-/* Loads and stores without a valid syndrome (ESR_EL2.ISV = 0), exclusives, and cache maintenance. */
+/* Loads and stores without a valid syndrome (ESR_EL2.ISV = 0), exclusives, and cache maintenance.
+ */
 static void probe_undecodable(uint64_t address)
 {
-    __asm__ volatile("ldp x4, x5, [%0]\n\tstp x4, x5, [%0]" : : "r"(address) : "x4", "x5", "memory");
-    __asm__ volatile("ldr x4, [%0], #8\n\tsub %0, %0, #8\n\tstr x4, [%0, #8]!" : "+r"(address) : : "x4", "memory");
-    __asm__ volatile("ldxr x4, [%0]\n\tstxr w5, x4, [%0]" : : "r"(address & ~UINT64_C(7)) : "x4", "x5", "memory");
-    __asm__ volatile("ldadd x4, x5, [%0]\n\tcas x4, x5, [%0]" : : "r"(address & ~UINT64_C(7)) : "x4", "x5", "memory");
+    __asm__ volatile("ldp x4, x5, [%0]\n\tstp x4, x5, [%0]"
+                     :
+                     : "r"(address)
+                     : "x4", "x5", "memory");
+    __asm__ volatile("ldr x4, [%0], #8\n\tsub %0, %0, #8\n\tstr x4, [%0, #8]!"
+                     : "+r"(address)
+                     :
+                     : "x4", "memory");
+    __asm__ volatile("ldxr x4, [%0]\n\tstxr w5, x4, [%0]"
+                     :
+                     : "r"(address & ~UINT64_C(7))
+                     : "x4", "x5", "memory");
+    __asm__ volatile("ldadd x4, x5, [%0]\n\tcas x4, x5, [%0]"
+                     :
+                     : "r"(address & ~UINT64_C(7))
+                     : "x4", "x5", "memory");
     __asm__ volatile("dc civac, %0\n\tdc cvac, %0\n\tic ivau, %0" : : "r"(address) : "memory");
     __asm__ volatile("prfm pldl1keep, [%0]" : : "r"(address));
 }
@@ -58,14 +71,14 @@ static void probe_undecodable(uint64_t address)
 int main(void)
 {
     static const struct range pages[] = {
-        {0x08000000, 0x10000},   /* GICD */
-        {0x08020000, 0x1000},    /* GICv2m */
-        {0x080a0000, 0x20000},   /* GICR */
-        {0x09000000, 0x1000},    /* PL011 */
-        {0x09010000, 0x1000},    /* PL031 */
-        {0x09070000, 0x1000},    /* pvpanic */
-        {0x0a000000, 0x400},     /* virtio-mmio */
-        {ECAM_BASE, 0x1000},     /* the host bridge */
+        {0x08000000, 0x10000}, /* GICD */
+        {0x08020000, 0x1000},  /* GICv2m */
+        {0x080a0000, 0x20000}, /* GICR */
+        {0x09000000, 0x1000},  /* PL011 */
+        {0x09010000, 0x1000},  /* PL031 */
+        {0x09070000, 0x1000},  /* pvpanic */
+        {0x0a000000, 0x400},   /* virtio-mmio */
+        {ECAM_BASE, 0x1000},   /* the host bridge */
     };
     put("begin\n");
     for (unsigned i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Notifies all queues of all its devices without end, with a running queue behind each that has nothing in it; prints
- * a line now and then. */
+/* Notifies all queues of all its devices without end, with a running queue behind each that has
+ * nothing in it; prints a line now and then. */
 #include "virtio.h"
 
 #define DEVICES 8u

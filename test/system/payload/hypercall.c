@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Calls its hypervisor with random functions and arguments, by HVC and SMC, and with random immediates. */
+/* Calls its hypervisor with random functions and arguments, by HVC and SMC, and with random
+ * immediates. */
 #include "payload.h"
 
 #define CALLS 20000u
@@ -11,9 +12,15 @@ static uint64_t call(bool secure, const uint64_t argument[4])
     register uint64_t r2 __asm__("x2") = argument[2];
     register uint64_t r3 __asm__("x3") = argument[3];
     if (secure) {
-        __asm__ volatile("smc #0" : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3) : : "memory", "x4", "x5", "x6", "x7");
+        __asm__ volatile("smc #0"
+                         : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)
+                         :
+                         : "memory", "x4", "x5", "x6", "x7");
     } else {
-        __asm__ volatile("hvc #0" : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3) : : "memory", "x4", "x5", "x6", "x7");
+        __asm__ volatile("hvc #0"
+                         : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)
+                         :
+                         : "memory", "x4", "x5", "x6", "x7");
     }
     return r0;
 }
@@ -23,12 +30,14 @@ static bool ends(uint64_t function)
 {
     uint32_t number = (uint32_t)function & 0xff1fu;
     bool psci = ((uint32_t)function & 0xbf000000u) == 0x84000000u;
-    return psci && (number == 2 || number == 8 || number == 9 || number == 0x12 || number == 0x0e || number == 1);
+    return psci && (number == 2 || number == 8 || number == 9 || number == 0x12 || number == 0x0e ||
+                    number == 1);
 }
 
 static uint64_t pick_function(void)
 {
-    static const uint32_t owner[] = {0x80000000, 0x84000000, 0x86000000, 0xc4000000, 0xc6000000, 0x04000000};
+    static const uint32_t owner[] = {0x80000000, 0x84000000, 0x86000000,
+                                     0xc4000000, 0xc6000000, 0x04000000};
     uint64_t random = random_next();
     switch (random & 3) {
     case 0:

@@ -107,6 +107,7 @@ uint64_t milliseconds(void)
 {
     uint64_t count;
     uint64_t frequency;
-    __asm__ volatile("isb\n\tmrs %0, cntvct_el0\n\tmrs %1, cntfrq_el0" : "=r"(count), "=r"(frequency));
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0\n\tmrs %1, cntfrq_el0"
+                     : "=r"(count), "=r"(frequency));
     return count / (frequency / 1000);
 }

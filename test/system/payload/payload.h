@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What bare-metal guests share. They find devices where every Bulkhead guest has them (QEMU's `virt` machine), print on
- * the PL011, and end by PSCI or by returning from main. The MMU is off: all memory is Device memory.
+ * What bare-metal guests share. They find devices where every Bulkhead guest has them (QEMU's
+ * `virt` machine), print on the PL011, and end by PSCI or by returning from main. The MMU is off:
+ * all memory is Device memory.
  */
 #ifndef TEST_SYSTEM_PAYLOAD_H
 #define TEST_SYSTEM_PAYLOAD_H
@@ -39,7 +40,8 @@ struct exceptions {
 /* Hidden, so that it is not reached through a GOT, which nobody relocates here. */
 extern struct exceptions exception_count __attribute__((visibility("hidden")));
 
-/* Accesses of 1, 2, 4 and 8 bytes (bits 0 to 3), whatever comes of them. A read that faults gives `value` back. */
+/* Accesses of 1, 2, 4 and 8 bytes (bits 0 to 3), whatever comes of them. A read that faults gives
+ * `value` back. */
 uint64_t read_any(uint64_t address, unsigned size_bits, uint64_t value);
 void write_any(uint64_t address, unsigned size_bits, uint64_t value);
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads and writes every system register encoding and executes every system instruction (Arm ARM C5.1.2: op0 1 to 3),
- * but for the few that would only take this program's own ground away.
+ * Reads and writes every system register encoding and executes every system instruction (Arm ARM
+ * C5.1.2: op0 1 to 3), but for the few that would only take this program's own ground away.
  */
 #include "payload.h"
 
-#define ENCODING(op0, op1, crn, crm, op2) ((op0) << 19 | (op1) << 16 | (crn) << 12 | (crm) << 8 | (op2) << 5)
-#define SYSTEM_INSTRUCTION                0xd5000000u
-#define READ                              (1u << 21)
-#define RETURN                            0xd65f03c0u
+#define ENCODING(op0, op1, crn, crm, op2) \
+    ((op0) << 19 | (op1) << 16 | (crn) << 12 | (crm) << 8 | (op2) << 5)
+#define SYSTEM_INSTRUCTION 0xd5000000u
+#define READ               (1u << 21)
+#define RETURN             0xd65f03c0u
 
 static uint32_t code[16] __attribute__((aligned(64)));
 static uint8_t scratch[4096] __attribute__((aligned(4096)));
@@ -18,7 +19,10 @@ static uint64_t execute(uint32_t instruction, uint64_t x0)
 {
     *(volatile uint32_t *)&code[0] = instruction;
     *(volatile uint32_t *)&code[1] = RETURN;
-    __asm__ volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb" : : "r"(code) : "memory");
+    __asm__ volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb"
+                     :
+                     : "r"(code)
+                     : "memory");
     register uint64_t value __asm__("x0") = x0;
     __asm__ volatile("blr %1" : "+r"(value) : "r"(code) : "x1", "x30", "memory", "cc");
     return value;
@@ -57,7 +61,8 @@ static void probe(uint32_t encoding)
 int main(void)
 {
     put("begin\n");
-    for (uint32_t encoding = ENCODING(1u, 0u, 0u, 0u, 0u); encoding < 1u << 21; encoding += 1u << 5) {
+    for (uint32_t encoding = ENCODING(1u, 0u, 0u, 0u, 0u); encoding < 1u << 21;
+         encoding += 1u << 5) {
         if ((encoding & 0x7ffff) == 0) {
             put_line("op0", encoding >> 19);
         }

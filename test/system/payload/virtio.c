@@ -99,8 +99,8 @@ void virtio_negotiate(const struct virtio_device *device, uint64_t wanted)
     write_any(device->common + 20, 0, 11);
 }
 
-void virtio_queue(const struct virtio_device *device, unsigned index, unsigned size, uint64_t descriptors,
-                  uint64_t available, uint64_t used)
+void virtio_queue(const struct virtio_device *device, unsigned index, unsigned size,
+                  uint64_t descriptors, uint64_t available, uint64_t used)
 {
     write_any(device->common + 22, 1, index);
     write_any(device->common + 24, 1, size);
@@ -112,7 +112,8 @@ void virtio_queue(const struct virtio_device *device, unsigned index, unsigned s
     write_any(device->common + 28, 1, 1);
 }
 
-void virtio_queue_memory(const struct virtio_device *device, unsigned index, struct queue_memory *memory)
+void virtio_queue_memory(const struct virtio_device *device, unsigned index,
+                         struct queue_memory *memory)
 {
     volatile uint64_t *word = (volatile uint64_t *)memory;
     for (size_t i = 0; i < sizeof(*memory) / sizeof(*word); i++) {
@@ -139,7 +140,8 @@ void virtio_notify(const struct virtio_device *device, unsigned index)
     write_any(device->notify + offset * device->notify_multiplier, 1, index);
 }
 
-void virtio_offer(const struct virtio_device *device, unsigned index, struct queue_memory *memory, uint16_t head)
+void virtio_offer(const struct virtio_device *device, unsigned index, struct queue_memory *memory,
+                  uint16_t head)
 {
     uint16_t at = memory->available[1];
     memory->available[2 + at % VIRTIO_QUEUE_SIZE] = head;

@@ -41,7 +41,8 @@ struct queue_memory {
     volatile uint16_t used[3 + 4 * VIRTIO_QUEUE_SIZE];
 };
 
-/* False: device `number` of bus 0 is no virtio device. Its BARs are placed and it may do DMA from then on. */
+/* False: device `number` of bus 0 is no virtio device. Its BARs are placed and it may do DMA from
+ * then on. */
 bool virtio_find(unsigned number, struct virtio_device *device);
 
 void virtio_reset(const struct virtio_device *device);
@@ -50,15 +51,17 @@ void virtio_reset(const struct virtio_device *device);
 void virtio_negotiate(const struct virtio_device *device, uint64_t wanted);
 
 /* Enables a queue with these addresses and this size, right or wrong. */
-void virtio_queue(const struct virtio_device *device, unsigned index, unsigned size, uint64_t descriptors,
-                  uint64_t available, uint64_t used);
-void virtio_queue_memory(const struct virtio_device *device, unsigned index, struct queue_memory *memory);
+void virtio_queue(const struct virtio_device *device, unsigned index, unsigned size,
+                  uint64_t descriptors, uint64_t available, uint64_t used);
+void virtio_queue_memory(const struct virtio_device *device, unsigned index,
+                         struct queue_memory *memory);
 
 void virtio_go(const struct virtio_device *device);
 uint8_t virtio_status(const struct virtio_device *device);
 void virtio_notify(const struct virtio_device *device, unsigned index);
 
 /* Makes the descriptor `head` available and notifies. */
-void virtio_offer(const struct virtio_device *device, unsigned index, struct queue_memory *memory, uint16_t head);
+void virtio_offer(const struct virtio_device *device, unsigned index, struct queue_memory *memory,
+                  uint16_t head);
 
 #endif

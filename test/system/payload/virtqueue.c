@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Drives each of its virtio devices with queues and descriptors that break every rule of virtio 1.2 chapter 2.7, resets
- * it after each, and at the end, when a disk is among them, reads a sector as it should be done.
+ * Drives each of its virtio devices with queues and descriptors that break every rule of virtio 1.2
+ * chapter 2.7, resets it after each, and at the end, when a disk is among them, reads a sector as
+ * it should be done.
  */
 #include "virtio.h"
 
@@ -35,7 +36,8 @@ static void good_chain(struct descriptor *chain)
         ((volatile uint8_t *)buffer)[i] = 0;
     }
     chain[0] = (struct descriptor){buffer_address(), 16, DESCRIPTOR_NEXT, 1};
-    chain[1] = (struct descriptor){buffer_address() + 4096, 512, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE, 2};
+    chain[1] =
+        (struct descriptor){buffer_address() + 4096, 512, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE, 2};
     chain[2] = (struct descriptor){buffer_address() + 2048, 1, DESCRIPTOR_WRITE, 0};
 }
 
@@ -102,7 +104,8 @@ static void damage(unsigned number, struct descriptor *chain)
         chain[0] = (struct descriptor){(uint64_t)table, UINT32_MAX & ~15u, DESCRIPTOR_INDIRECT, 0};
         break;
     case 18:
-        chain[0] = (struct descriptor){RAM_BASE + RAM_SIZE - 16, sizeof(table), DESCRIPTOR_INDIRECT, 0};
+        chain[0] =
+            (struct descriptor){RAM_BASE + RAM_SIZE - 16, sizeof(table), DESCRIPTOR_INDIRECT, 0};
         break;
     case 19:
         table[0] = (struct descriptor){(uint64_t)table, sizeof(table), DESCRIPTOR_INDIRECT, 0};
@@ -110,7 +113,8 @@ static void damage(unsigned number, struct descriptor *chain)
         break;
     case 20:
         table[0] = (struct descriptor){buffer_address(), 16, DESCRIPTOR_NEXT, 0};
-        chain[0] = (struct descriptor){(uint64_t)table, sizeof(table), DESCRIPTOR_INDIRECT | DESCRIPTOR_WRITE, 0};
+        chain[0] = (struct descriptor){(uint64_t)table, sizeof(table),
+                                       DESCRIPTOR_INDIRECT | DESCRIPTOR_WRITE, 0};
         break;
     default:
         ((volatile uint32_t *)buffer)[2] = UINT32_MAX; /* the sector */
@@ -154,14 +158,16 @@ static void bad_indices(const struct virtio_device *device)
 static void bad_queues(const struct virtio_device *device)
 {
     static const unsigned size[] = {0, 3, 1, 0x8000, 0xffff, VIRTIO_QUEUE_SIZE};
-    static const uint64_t place[] = {0, 1, RAM_BASE + 1, RAM_BASE + RAM_SIZE - 16, PL011_BASE, ECAM_BASE,
-                                     UINT64_MAX - 15, UINT64_C(1) << 63};
+    static const uint64_t place[] = {
+        0,          1,         RAM_BASE + 1,    RAM_BASE + RAM_SIZE - 16,
+        PL011_BASE, ECAM_BASE, UINT64_MAX - 15, UINT64_C(1) << 63};
     for (unsigned i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
         for (unsigned j = 0; j < sizeof(place) / sizeof(place[0]); j++) {
             for (unsigned part = 0; part < 3; part++) {
                 virtio_reset(device);
                 virtio_negotiate(device, VERSION_1);
-                virtio_queue(device, 0, size[i], part == 0 ? place[j] : (uint64_t)memory[0].descriptor,
+                virtio_queue(device, 0, size[i],
+                             part == 0 ? place[j] : (uint64_t)memory[0].descriptor,
                              part == 1 ? place[j] : (uint64_t)memory[0].available,
                              part == 2 ? place[j] : (uint64_t)memory[0].used);
                 virtio_go(device);
@@ -186,8 +192,10 @@ static void random_descriptors(const struct virtio_device *device)
         for (unsigned i = 0; i < VIRTIO_QUEUE_SIZE; i++) {
             uint64_t random = random_next();
             memory[queue].descriptor[i] = (struct descriptor){
-                .address = (random & 7) == 0 ? random_next() : buffer_address() + (random >> 8) % sizeof(buffer),
-                .length = (random & 0x30) == 0 ? (uint32_t)random_next() : (uint32_t)(random >> 20) % 1024,
+                .address = (random & 7) == 0 ? random_next()
+                                             : buffer_address() + (random >> 8) % sizeof(buffer),
+                .length = (random & 0x30) == 0 ? (uint32_t)random_next()
+                                               : (uint32_t)(random >> 20) % 1024,
                 .flags = (uint16_t)(random >> 32 & 7),
                 .next = (uint16_t)((random >> 36) % (VIRTIO_QUEUE_SIZE + 1))};
         }
