@@ -94,7 +94,7 @@ def demo_guest(number, memory):
     name = f"debian{number}"
     return Guest(
         name=name, memory=memory, disks=(name,), networks=("lan",),
-        command_line=f"console=ttyAMA0 quiet bulkhead.name={name} "
+        command_line=f"console=ttyAMA0 quiet panic=10 bulkhead.name={name} "
                      f"bulkhead.ip={LAN}.{FIRST_GUEST + number}/24 bulkhead.gateway={LAN}.2")
 
 
