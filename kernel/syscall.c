@@ -247,12 +247,14 @@ void syscall_entry(struct core *core)
     case BH_SYS_INVOKE:
         invoke(core, tcb);
         break;
-#ifdef BULKHEAD_DEBUG
     case BH_SYS_DEBUG_PUTCHAR:
+#ifdef BULKHEAD_DEBUG
         kernel_putchar((char)tcb->context.x[0]);
         set_status(tcb, BH_OK);
-        break;
+#else
+        set_status(tcb, BH_ERROR_NO_SYSCALL);
 #endif
+        break;
     default:
         tcb->full_restore = 1;
         tcb_fault(core, tcb, BH_FAULT_SYSCALL, tcb->context.x[12], 0);

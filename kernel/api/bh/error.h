@@ -15,15 +15,14 @@ enum bh_error {
     BH_ERROR_ALIGNMENT = 5,          /* an address that is not aligned to the size of the object */
     BH_ERROR_RIGHTS = 6,             /* the capability lacks a right that the operation needs */
     BH_ERROR_NOT_EMPTY = 7,          /* the destination slot, or the mapping, is occupied: delete first */
-    BH_ERROR_REVOKE_FIRST = 8,       /* objects derived from this capability exist */
-    BH_ERROR_NO_MEMORY = 9,          /* the Untyped is too small for the request */
-    BH_ERROR_NO_TABLE = 10,          /* a page table is missing on the way to the address; result 0 is its level */
-    BH_ERROR_BUSY = 11,              /* the resource is bound to something else */
-    BH_ERROR_NO_TAG = 12,            /* all address-space identifiers of the machine are in use */
-    BH_ERROR_WOULD_BLOCK = 13,       /* a non-blocking operation found no partner */
-    BH_ERROR_CANCELLED = 14,         /* the object waited upon, or the call's reply object, went away */
-    BH_ERROR_NO_SYSCALL = 15,        /* no such system call */
-    BH_ERROR_UNSUPPORTED = 16,       /* the machine lacks what this needs (an SMMU, say) */
+    BH_ERROR_NO_MEMORY = 8,          /* the Untyped is too small for the request */
+    BH_ERROR_NO_TABLE = 9,           /* a page table is missing on the way to the address; result 0 is its level */
+    BH_ERROR_BUSY = 10,              /* the resource is bound to something else */
+    BH_ERROR_NO_TAG = 11,            /* all address-space identifiers of the machine are in use */
+    BH_ERROR_WOULD_BLOCK = 12,       /* a non-blocking operation found no partner */
+    BH_ERROR_CANCELLED = 13,         /* the object waited upon, or the call's reply object, went away */
+    BH_ERROR_NO_SYSCALL = 14,        /* no such system call */
+    BH_ERROR_UNSUPPORTED = 15,       /* the machine lacks what this needs (an SMMU, say) */
     BH_ERROR_COUNT
 };
 

@@ -44,7 +44,7 @@ struct bh_ipc_buffer {
     bh_cptr receive_slot;           /* an empty slot of the receiver's CNode, or 0 to take no capabilities */
 };
 
-/* What a receive returns. On error (status != BH_OK) the other fields are 0. */
+/* What a receive returns. On error (status != BH_OK) `info` and `badge` are 0 and the words are undefined. */
 struct bh_message {
     uint64_t status;
     uint64_t info;

@@ -65,7 +65,6 @@ enum bh_rights {
 enum bh_map_attributes {
     BH_MAP_DEVICE = 1,        /* Device-nGnRE; implied for device memory */
     BH_MAP_UNCACHED = 2,      /* Normal Non-cacheable */
-    BH_MAP_WRITE_COMBINE = 2, /* the same thing on Arm */
 };
 
 /* Operations, by object. The numbers are part of the interface. */
@@ -124,7 +123,6 @@ enum bh_fault {
     BH_FAULT_VM = 1,         /* pc, address, ESR_EL2: translation, permission or alignment fault */
     BH_FAULT_EXCEPTION = 2,  /* pc, 0, ESR_EL2: undefined instruction, FP without the flag, breakpoint */
     BH_FAULT_SYSCALL = 3,    /* pc, number, 0: no such system call */
-    BH_FAULT_TIMEOUT = 4,    /* pc, consumed ticks, 0 */
 };
 
 #endif

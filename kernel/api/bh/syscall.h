@@ -201,8 +201,8 @@ static inline struct bh_result bh_untyped_retype(bh_cptr untyped, enum bh_type t
 /* In the CNode operations `cnode` is the destination; `source` names another CNode (or the same). Errors:
  * INVALID_CAPABILITY (no CNode, or the source slot is empty), RANGE (an index), NOT_EMPTY (the destination slot). */
 
-/* Copies with the rights that both the source and `rights` have. REVOKE_FIRST: an Untyped that is in use.
- * ILLEGAL_OPERATION: a Reply or a Control capability that can't be copied. A copied Frame is unmapped. */
+/* Copies with the rights that both the source and `rights` have. ILLEGAL_OPERATION: an Untyped (two
+ * capabilities could hand out the same memory), a Reply, a PageTable, an IRQControl. A copied Frame is unmapped. */
 static inline struct bh_result bh_cnode_copy(bh_cptr cnode, uint64_t index, bh_cptr source, uint64_t source_index,
                                              uint64_t rights)
 {
