@@ -351,6 +351,9 @@ bool virtio_blk_create(struct virtio_blk *blk, struct vm *vm, const struct bh_re
         blk->request[i].segments = blk->request[i].inline_segments;
         blk_request_free(blk, &blk->request[i]);
     }
+    /* No indirect descriptors: the three of a small request are cheaper than a table that the
+     * driver allocates, and the queue holds the chains of as many large ones as the data region
+     * does. */
     blk->device = (struct virtio_device){
         .ops = &blk_ops,
         .context = blk,

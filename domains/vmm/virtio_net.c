@@ -359,7 +359,7 @@ bool virtio_net_create(struct virtio_net *net, struct vm *vm, const struct bh_re
         .ops = &net_ops,
         .context = net,
         .type = VIRTIO_TYPE_NET,
-        .offered = F_MAC,
+        .offered = F_MAC | VIRTIO_F_INDIRECT_DESC,
         .configuration = &net->config,
         .configuration_size = sizeof(net->config),
         .memory = virtio_memory_of(vm),

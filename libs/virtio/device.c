@@ -14,7 +14,7 @@ static void reset(struct virtio_device *device)
 
 void virtio_device_init(struct virtio_device *device)
 {
-    device->offered |= VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC;
+    device->offered |= VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX;
     while (device->queue_count < VIRTIO_QUEUES_MAX &&
            device->queue_sizes[device->queue_count] != 0) {
         device->queue_count++;

@@ -77,8 +77,8 @@ struct virtio_device {
 };
 
 /*
- * `device` is zeroed but for ops, context, type, offered (without VERSION_1 and the ring features,
- * which are added here), configuration, configuration_size, memory and queue_sizes.
+ * `device` is zeroed but for ops, context, type, offered (VERSION_1 and EVENT_IDX are added here;
+ * INDIRECT_DESC is the device's choice), configuration, configuration_size, memory and queue_sizes.
  */
 void virtio_device_init(struct virtio_device *device);
 

@@ -13,11 +13,12 @@
 #include "test/fuzz/input.h"
 #include "test/unit/vmm_devices/machine.h"
 
-#define F_FLUSH   (UINT64_C(1) << 9)
-#define DEVICES   3u
-#define BAR(n)    (GUEST_PCI_WINDOW32_BASE + 0x10000u * (n))
-#define CONFIG(n) (GUEST_PCI_ECAM_BASE + 0x8000u * ((n) + 1))
-#define QUEUE     8u
+#define F_FLUSH    (UINT64_C(1) << 9)
+#define F_INDIRECT (UINT64_C(1) << 28)
+#define DEVICES    3u
+#define BAR(n)     (GUEST_PCI_WINDOW32_BASE + 0x10000u * (n))
+#define CONFIG(n)  (GUEST_PCI_ECAM_BASE + 0x8000u * ((n) + 1))
+#define QUEUE      8u
 
 /* Each queue has a page of guest memory: descriptors, available ring, used ring, then data. */
 #define QUEUE_PAGE(device, queue) (GUEST_BASE + 0x1000u * (2 * (device) + (queue)))
@@ -106,9 +107,9 @@ static struct world *world_new(uint64_t features)
     plug(world, 0, &world->blk.device);
     plug(world, 1, &world->net.device);
     plug(world, 2, &world->rng.device);
-    bring_up(world, 0, 1, features);
+    bring_up(world, 0, 1, features & ~F_INDIRECT);
     bring_up(world, 1, 2, features & ~F_FLUSH);
-    bring_up(world, 2, 1, features & ~F_FLUSH);
+    bring_up(world, 2, 1, features & ~(F_FLUSH | F_INDIRECT));
     return world;
 }
 
@@ -212,7 +213,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {data, size};
     uint8_t kind = input_byte(&input);
     uint64_t features = ((kind & 1) != 0 ? UINT64_C(1) << 29 : 0) |
-                        ((kind & 2) != 0 ? UINT64_C(1) << 28 : 0) | ((kind & 4) != 0 ? F_FLUSH : 0);
+                        ((kind & 2) != 0 ? F_INDIRECT : 0) | ((kind & 4) != 0 ? F_FLUSH : 0);
     struct world *world = world_new(features);
     for (unsigned i = 0; (kind & 8) != 0 && i < DEVICES; i++) {
         enable_messages(world, i);

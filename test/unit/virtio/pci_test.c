@@ -242,7 +242,7 @@ static void negotiate(struct fixture *fixture)
     bar_write(fixture, 0, 0x00, 4, 1);
     CHECK_EQUAL(bar_read(fixture, 0, 0x04, 4), 1); /* VERSION_1 */
     bar_write(fixture, 0, 0x00, 4, 0);
-    CHECK_EQUAL(bar_read(fixture, 0, 0x04, 4), VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX);
+    CHECK_EQUAL(bar_read(fixture, 0, 0x04, 4), VIRTIO_F_EVENT_IDX);
     bar_write(fixture, 0, 0x00, 4, 2);
     CHECK_EQUAL(bar_read(fixture, 0, 0x04, 4), 0);
     bar_write(fixture, 0, 0x08, 4, 1);

@@ -165,7 +165,12 @@ static void transmit(struct fixture *fixture, uint8_t mark, uint32_t length)
     memset(guest_at(guest, frame), 0, HEADER);
     memset(guest_at(guest, frame + HEADER), mark, length);
     struct driver_buffer buffers[] = {{frame, HEADER, false}, {frame + HEADER, length, false}};
-    (void)driver_add(&fixture->driver.queue[TX], buffers, length != 0 ? 2 : 1);
+    unsigned count = length != 0 ? 2 : 1;
+    if ((fixture->driver.features & DRIVER_FEATURE_INDIRECT) != 0) {
+        (void)driver_add_indirect(&fixture->driver.queue[TX], buffers, count);
+    } else {
+        (void)driver_add(&fixture->driver.queue[TX], buffers, count);
+    }
 }
 
 static unsigned transmitted(struct fixture *fixture)
@@ -422,6 +427,7 @@ int main(void)
 {
     the_configuration_has_the_address();
     frames_go_out_whole(DRIVER_FEATURE_EVENT_IDX);
+    frames_go_out_whole(DRIVER_FEATURE_INDIRECT);
     frames_go_out_whole(0);
     frames_wait_for_buffers();
     a_frame_that_is_none_needs_a_reset(11, 0);
