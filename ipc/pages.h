@@ -59,7 +59,11 @@ static inline void bh_pages_mark_(struct bh_pages *pages, uint32_t page, uint32_
 
 static inline uint32_t bh_pages_search_(const struct bh_pages *pages, uint32_t from, uint32_t wanted)
 {
-    for (uint32_t page = bh_pages_next_(pages, from, false); page < pages->count;) {
+    uint32_t page = bh_pages_next_(pages, from, false);
+    if (wanted == 1) {
+        return page;
+    }
+    while (page < pages->count) {
         uint32_t end = bh_pages_next_(pages, page, true);
         if (end - page >= wanted) {
             return page;

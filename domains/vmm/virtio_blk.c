@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "domains/vmm/virtio_blk.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,13 +109,25 @@ static enum taken request_transfer(struct virtio_blk *blk, struct virtio_blk_req
     return blk_request_send(blk, request) ? TAKEN_SENT : TAKEN_WAITING;
 }
 
+static struct request_header copy_header(const struct virtqueue_chain *chain)
+{
+    struct request_header header;
+    const struct virtqueue_segment *first = &chain->segment[0];
+    if (first->length >= sizeof(header)) {
+        header.type = (uint32_t)virtio_read_once(first->data);
+        header.sector = virtio_read_once(first->data + offsetof(struct request_header, sector));
+    } else {
+        (void)virtqueue_copy_out(chain->segment, chain->readable_count, 0, &header, sizeof(header));
+    }
+    return header;
+}
+
 /* 5.2.6.1: the header is the first 16 readable bytes and the status the last writable one, however
  * they are framed (2.7.4). */
 static enum taken request_take(struct virtio_blk *blk, struct virtio_blk_request *request,
                                struct virtqueue_chain *chain)
 {
-    struct request_header header;
-    (void)virtqueue_copy_out(chain->segment, chain->readable_count, 0, &header, sizeof(header));
+    struct request_header header = copy_header(chain);
     struct virtqueue_segment *writable = chain->segment + chain->readable_count;
     uint32_t writable_count = chain->writable_count;
     struct virtqueue_segment *last = writable + writable_count - 1;
@@ -180,7 +193,7 @@ static void take_requests(struct virtio_blk *blk)
 {
     struct virtqueue_chain chain;
     while (blk->waiting == NULL && !blk->deferred && blk->free != NULL &&
-           virtio_device_pop(&blk->device, 0, &chain)) {
+           virtqueue_pending(&blk->device.queue[0]) && virtio_device_pop(&blk->device, 0, &chain)) {
         if (chain.readable_bytes < sizeof(struct request_header) || chain.writable_bytes < 1) {
             virtio_device_fail(&blk->device);
             return;
@@ -225,6 +238,16 @@ static bool can_take(const struct virtio_blk *blk)
            blk->free != NULL;
 }
 
+/* The driver notifies of the next request, unless there is one already. */
+static bool more_came(struct virtio_blk *blk)
+{
+    if (!can_take(blk) || virtqueue_wait(&blk->device.queue[0])) {
+        return false;
+    }
+    bh_block_client_awake(&blk->client);
+    return true;
+}
+
 /*
  * Everything there is to do. The service does not signal while this looks for answers: when it runs
  * at once, on this core, the answer is here already after the signal, and neither side pays for
@@ -232,8 +255,6 @@ static bool can_take(const struct virtio_blk *blk)
  */
 static void blk_run(struct virtio_blk *blk)
 {
-    struct virtqueue *queue = &blk->device.queue[0];
-    bool again;
     bh_block_client_awake(&blk->client);
     do {
         take_answers(blk);
@@ -244,8 +265,7 @@ static void blk_run(struct virtio_blk *blk)
         if (bh_block_client_publish(&blk->client)) {
             system_signal(blk->client.channel.signal_cap);
         }
-        again = can_take(blk) && !virtqueue_wait(queue);
-    } while (again || !bh_block_client_sleep(&blk->client));
+    } while (!bh_block_client_sleep(&blk->client) || more_came(blk));
     virtio_device_publish(&blk->device, 0);
     if (bh_channel_broken(&blk->client.channel) && !blk->complained) {
         blk->complained = true;

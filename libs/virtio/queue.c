@@ -31,13 +31,11 @@ struct virtqueue_descriptor {
 _Static_assert(sizeof(struct virtqueue_descriptor) == 16, "2.7.5");
 _Static_assert(sizeof(struct virtqueue_used_element) == 2 * USED_ELEMENT_WORDS, "2.7.8");
 
-/* Two loads, each exactly once, from a table that need not be aligned. */
+/* From a table that need not be aligned. */
 static inline struct virtqueue_descriptor copy_descriptor(const struct virtqueue_descriptor *source)
 {
-    typedef uint64_t __attribute__((may_alias, aligned(1))) word;
-    const volatile word *words = (const volatile word *)source;
-    uint64_t low = words[0];
-    uint64_t high = words[1];
+    uint64_t low = virtio_read_once(source);
+    uint64_t high = virtio_read_once((const uint8_t *)source + 8);
     return (struct virtqueue_descriptor){.address = low,
                                          .length = (uint32_t)high,
                                          .flags = (uint16_t)(high >> 32),

@@ -83,6 +83,13 @@ bool virtqueue_enable(struct virtqueue *queue, bool event_index, bool indirect);
 /* Takes the next chain. Not OK: `chain` holds nothing of use. */
 enum virtqueue_status virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *chain);
 
+/* Whether virtqueue_pop has something to say; cheaper than asking it. */
+static inline bool virtqueue_pending(const struct virtqueue *queue)
+{
+    return queue->ready &&
+           __atomic_load_n(&queue->available[1], __ATOMIC_RELAXED) != queue->available_index;
+}
+
 /* Puts back the chain that virtqueue_pop took last; nothing may have been pushed for it. */
 void virtqueue_unpop(struct virtqueue *queue);
 
@@ -98,6 +105,14 @@ void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t length);
 
 /* Makes what was pushed visible. True: the driver wants a notification of it (2.7.7, 2.7.8). */
 bool virtqueue_publish(struct virtqueue *queue);
+
+/* Eight bytes of guest memory, read exactly once whatever the compiler makes of the rest; any
+ * alignment. */
+static inline uint64_t virtio_read_once(const void *address)
+{
+    typedef uint64_t __attribute__((may_alias, aligned(1))) word;
+    return *(const volatile word *)address;
+}
 
 /* Copies between a list of segments, from byte `position` on, and a buffer; returns how many bytes
  * there were. */
