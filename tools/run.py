@@ -49,8 +49,9 @@ def domain_files():
     return files
 
 
-def make_bundle(output, description, files=None):
-    """Write a bundle of the description (DTS text) and the domains. `files`: further entries."""
+def make_bundle(output, description, files=None, strict=False):
+    """Write a bundle of the description (DTS text) and the domains. `files`: further entries. `strict`: what root would
+    complain of is an error; else it is said, since root goes on without it."""
     output.parent.mkdir(parents=True, exist_ok=True)
     source, blob = output.with_suffix(".dts"), output.with_suffix(".dtb")
     source.write_text(description, encoding="utf-8")
@@ -59,6 +60,8 @@ def make_bundle(output, description, files=None):
     except subprocess.CalledProcessError:
         raise qemu.Failure(f"the system description {source} does not compile") from None
     for problem in check_description.check(blob.read_bytes()):
+        if strict:
+            raise qemu.Failure(problem)
         print(f"run: {source.name}: {problem}", file=sys.stderr)
     entries = {name: path.read_bytes() for name, path in domain_files().items()}
     entries["system.dtb"] = blob.read_bytes()
@@ -121,7 +124,7 @@ def guest_system(kernel, initrd=None, append="", disk_file=None, memory=256 << 2
     text = describe.single_guest(
         memory=memory, append=append, initrd=bool(initrd), disk=bool(disk_file), vcpus=vcpus, poll=poll,
         initrd_size=os.path.getsize(initrd) if initrd else 0)
-    return System(bundle=make_bundle(directory / f"{name}.cpio", text),
+    return System(bundle=make_bundle(directory / f"{name}.cpio", text, strict=True),
                   disk=make_disk(directory / f"{name}.img", volumes, fresh=True))
 
 
