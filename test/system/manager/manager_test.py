@@ -237,13 +237,17 @@ def test_hostile_clients(api):
     for client in slow:
         client.sendall(b"GET /")
     api.expect(200, "GET", "/system")  # in the place of one of them
-    # Those that gave way to newcomers are closed; how many that are depends on how fast QEMU's network is to end the
-    # connections before them. All come to an end, and those that were left are told why.
-    ends = [end_of(client) for client in slow]
-    check(all(end == b"" or end.startswith(b"HTTP/1.1 408 ") for end in ends), f"slow clients are told {ends}")
-    check(any(ends), "no slow client is told that it is too slow")
     for client in slow:
         client.close()
+    # Alone, a slow client is told why it is closed. What is left of the connections above may still arrive, through
+    # QEMU's network, and take its place: then it is closed without a word, and tries again.
+    for _ in range(8):
+        with connect() as client:
+            client.sendall(b"GET /")
+            end = end_of(client)
+        if end:
+            break
+    check(end.startswith(b"HTTP/1.1 408 "), f"a slow client is told {end}")
 
 
 def test_removal(api):
