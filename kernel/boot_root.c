@@ -104,7 +104,9 @@ static void *allocate(unsigned size_bits)
         kernel_panic("memory is in too many pieces");
     }
     boot.pool = (struct range){start + size, end - start - size};
-    boot.info == NULL ? (void)0 : (void)(boot.info->kernel_size += size);
+    if (boot.info != NULL) {
+        boot.info->kernel_size += size;
+    }
     void *memory = paddr_pointer(paddr(start));
     clear_memory(memory, size);
     return memory;

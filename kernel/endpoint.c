@@ -54,11 +54,13 @@ static bool transfer_cap(const struct tcb *from, const struct tcb *to)
 {
     struct bh_ipc_buffer *source = tcb_ipc_buffer(from);
     struct bh_ipc_buffer *destination = tcb_ipc_buffer(to);
-    if (source == NULL || destination == NULL || destination->receive_slot == BH_CPTR_NULL) {
+    if (source == NULL || destination == NULL) {
         return false;
     }
-    struct slot *source_slot = tcb_lookup(from, source->send_cap);
-    struct slot *receive_slot = tcb_lookup(to, destination->receive_slot);
+    /* Buffers are shared memory: each word is read once. */
+    bh_cptr receive_cptr = *(volatile bh_cptr *)&destination->receive_slot;
+    struct slot *source_slot = tcb_lookup(from, *(volatile bh_cptr *)&source->send_cap);
+    struct slot *receive_slot = receive_cptr != BH_CPTR_NULL ? tcb_lookup(to, receive_cptr) : NULL;
     struct cap derived;
     if (source_slot == NULL || slot_empty(source_slot) || receive_slot == NULL || !slot_empty(receive_slot) ||
         cap_derive(source_slot->cap, BH_RIGHTS_ALL, 0, &derived) != BH_OK) {

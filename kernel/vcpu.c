@@ -36,7 +36,6 @@ void vcpu_exit(struct tcb *tcb, enum bh_exit reason, uint64_t bits)
 
 void vcpu_enter(struct core *core, struct tcb *tcb)
 {
-    (void)core;
     struct vcpu *vcpu = tcb->vcpu;
     struct bh_vcpu_frame *frame = vcpu != NULL ? vcpu_frame(vcpu) : NULL;
     if (frame == NULL) {
