@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "boot.h"
 
+#include "aarch64/cpu.h"
 #include "aarch64/gic.h"
 #include "aarch64/smmu.h"
 #include "aarch64/tlb.h"
@@ -9,12 +10,7 @@
 #include "console.h"
 #include "irq.h"
 #include "machine.h"
-
-/* The boot core's stack and state; start.S takes it from here. */
-struct {
-    _Alignas(4096) uint8_t stack[CORE_STACK_SIZE];
-    struct core core;
-} boot_area;
+#include "scheduler.h"
 
 static void start_or_stop(const char *error)
 {
@@ -26,16 +22,65 @@ static void start_or_stop(const char *error)
     }
 }
 
+/* What each core does for itself. */
+static const char *init_core(struct core *core)
+{
+    ttbr_set_empty();
+    core->timer_programmed = UINT64_MAX;
+    const char *error = gic_init_core(core, paddr(machine.gic_redistributors.start),
+                                      machine.gic_redistributors.size);
+    if (error == NULL) {
+        virtual_gic_init();
+        gic_enable(machine.timer_irq);
+        gic_enable(machine.maintenance_irq);
+        gic_enable(BH_VCPU_TIMER_INTID);
+    }
+    return error;
+}
+
+/* Entered by start.S. */
+void kernel_secondary(struct core *core)
+{
+    if (init_core(core) != NULL) {
+        for (;;) {
+            wait_for_interrupt();
+        }
+    }
+    __atomic_store_n(&core->started, true, __ATOMIC_RELEASE);
+    (void)core_lock(core, ENTRY_OTHER);
+}
+
+#define START_TIMEOUT_MS 1000
+
+/* The other cores get the numbers from 1, as far as they start. */
+static void start_cores(const struct core *boot)
+{
+    uint64_t patience = read_sysreg(cntfrq_el0) / 1000 * START_TIMEOUT_MS;
+    for (uint32_t i = 0; i < machine.cpu_count && i < BH_CORES_MAX; i++) {
+        struct core *core = core_by_number(core_count);
+        core->number = core_count;
+        if (machine.cpu[i] == boot->affinity ||
+            !machine_start_cpu(machine.cpu[i], image_paddr(secondary_start), core_count)) {
+            continue;
+        }
+        uint64_t start = ticks_now();
+        while (!__atomic_load_n(&core->started, __ATOMIC_ACQUIRE)) {
+            if (ticks_now() - start > patience) {
+                start_or_stop("a processor does not start");
+            }
+        }
+        core_count++;
+    }
+}
+
 static void init_interrupts(void)
 {
-    start_or_stop(gic_init(paddr(machine.gic_distributor.start), paddr(machine.gic_redistributors.start),
-                           machine.gic_redistributors.size));
-    virtual_gic_init();
-    const uint32_t own[] = {machine.timer_irq, machine.maintenance_irq, BH_VCPU_TIMER_INTID, machine.smmu_event_irq};
+    start_or_stop(gic_init(paddr(machine.gic_distributor.start)));
+    const uint32_t own[] = {machine.timer_irq, machine.maintenance_irq, BH_VCPU_TIMER_INTID,
+                            machine.smmu_event_irq};
     for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         if (own[i] != IRQ_NONE) {
             irq_reserve(own[i]);
-            gic_enable(own[i]);
         }
     }
 }
@@ -45,13 +90,17 @@ void kernel_main(void)
     struct core *core = this_core();
 
     console_use(machine.uart.size != 0 ? paddr_pointer(paddr(machine.uart.start)) : NULL);
-    ttbr_set_empty();
-    core->timer_programmed = UINT64_MAX;
+    (void)core_lock(core, ENTRY_OTHER);
     if (machine.smmu.size != 0) {
         start_or_stop(smmu_init(paddr(machine.smmu.start)));
     }
     init_interrupts();
-    start_or_stop(boot_root(core));
+    start_or_stop(init_core(core));
+    if (machine.smmu_event_irq != IRQ_NONE) {
+        gic_enable(machine.smmu_event_irq);
+    }
+    start_cores(core);
+    start_or_stop(boot_root(&(struct all_cores){core}));
 #ifdef BULKHEAD_DEBUG
     kernel_print("bulkhead: kernel started\n");
 #endif

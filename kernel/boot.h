@@ -5,11 +5,15 @@
 
 #include "core.h"
 
-/* Called by start.S; then the first thread is entered. */
+/* Called by start.S on the boot core; then the first thread is entered. */
 void kernel_main(void);
 
+/* The same on the others, which enter at secondary_start with the MMU off and their number in x0. */
+extern char secondary_start[];
+void kernel_secondary(struct core *core);
+
 /* Builds root, the first domain, from the bundle and all memory, and makes it the thread to run. NULL, or why not. */
-const char *boot_root(struct core *core);
+const char *boot_root(struct all_cores *all);
 
 /* An ELF image and where it lies in the bundle. */
 struct boot_image {

@@ -29,6 +29,7 @@ static struct {
     uint32_t next_slot;
     struct space *vspace;
     struct bh_boot_info *info;
+    struct all_cores *all;
 } boot;
 
 /* --- Ranges --- */
@@ -119,7 +120,7 @@ static void *allocate_page(void)
 
 static struct slot *put(uint32_t index, struct cap cap)
 {
-    slot_insert_root(&boot.slots[index], cap);
+    slot_insert_root(boot.all, &boot.slots[index], cap);
     return &boot.slots[index];
 }
 
@@ -130,7 +131,7 @@ static struct slot *put_next(struct cap cap)
 
 static struct cap frame_cap(paddr_t address)
 {
-    return object_create(BH_TYPE_FRAME, BH_PAGE_BITS, address, false);
+    return object_create(boot.all, BH_TYPE_FRAME, BH_PAGE_BITS, address, false);
 }
 
 /* Maps a page of root's, in a slot of its own. */
@@ -273,15 +274,15 @@ static struct tcb *make_thread(uint64_t entry)
     struct slot *buffer = &boot.slots[BH_ROOT_SLOT_IPC_BUFFER];
     struct cap derived;
 
-    (void)put(BH_ROOT_SLOT_TCB, object_create(BH_TYPE_TCB, 0, pointer_paddr(tcb), false));
-    (void)put(BH_ROOT_SLOT_SCHED_CONTEXT, object_create(BH_TYPE_SCHED_CONTEXT, 0, pointer_paddr(sc), false));
+    (void)put(BH_ROOT_SLOT_TCB, object_create(boot.all, BH_TYPE_TCB, 0, pointer_paddr(tcb), false));
+    (void)put(BH_ROOT_SLOT_SCHED_CONTEXT, object_create(boot.all, BH_TYPE_SCHED_CONTEXT, 0, pointer_paddr(sc), false));
     struct {
         enum tcb_slot slot;
         struct slot *source;
     } copies[] = {{TCB_SLOT_CNODE, cnode}, {TCB_SLOT_VSPACE, vspace}, {TCB_SLOT_IPC_BUFFER, buffer}};
     for (unsigned i = 0; i < 3; i++) {
         (void)cap_derive(copies[i].source->cap, BH_RIGHTS_ALL, 0, &derived);
-        slot_insert_after(&tcb->slots[copies[i].slot], derived, copies[i].source);
+        slot_insert_after(boot.all, &tcb->slots[copies[i].slot], derived, copies[i].source);
     }
     tcb->priority = ROOT_PRIORITY;
     tcb->max_controlled_priority = ROOT_PRIORITY;
@@ -294,9 +295,10 @@ static struct tcb *make_thread(uint64_t entry)
     return tcb;
 }
 
-const char *boot_root(struct core *core)
+const char *boot_root(struct all_cores *all)
 {
     uint64_t entry;
+    boot.all = all;
     const char *error = find_free_memory();
     if (error != NULL) {
         return error;
@@ -305,8 +307,8 @@ const char *boot_root(struct core *core)
     boot.next_slot = BH_ROOT_SLOT_FIRST_FREE;
     boot.info = allocate_page();
     boot.vspace = allocate_page();
-    (void)put(BH_ROOT_SLOT_CNODE, object_create(BH_TYPE_CNODE, ROOT_CNODE_RADIX, pointer_paddr(boot.slots), false));
-    (void)put(BH_ROOT_SLOT_VSPACE, object_create(BH_TYPE_VSPACE, 0, pointer_paddr(boot.vspace), false));
+    (void)put(BH_ROOT_SLOT_CNODE, object_create(boot.all, BH_TYPE_CNODE, ROOT_CNODE_RADIX, pointer_paddr(boot.slots), false));
+    (void)put(BH_ROOT_SLOT_VSPACE, object_create(boot.all, BH_TYPE_VSPACE, 0, pointer_paddr(boot.vspace), false));
 
     uint64_t memory = 0;
     for (uint32_t i = 0; i < machine.ram_count; i++) {
@@ -320,7 +322,7 @@ const char *boot_root(struct core *core)
         .device_tree_address = BH_ROOT_DEVICE_TREE,
         .device_tree_size = machine.device_tree.size,
         .cnode_radix = ROOT_CNODE_RADIX,
-        .core_count = 1,
+        .core_count = core_count,
         .has_smmu = smmu_present(),
         .cpu_features = (read_sysreg(id_aa64isar0_el1) >> 60) != 0 ? BH_CPU_RNDR : 0, /* RNDR: Arm ARM D17.2.61 */
     };
@@ -351,6 +353,6 @@ const char *boot_root(struct core *core)
     }
     boot.info->first_free_slot = boot.next_slot;
     tcb->state = TCB_RUNNABLE;
-    scheduler_ready(core, tcb);
+    scheduler_ready(all->core, tcb);
     return NULL;
 }

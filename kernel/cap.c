@@ -40,14 +40,16 @@ bool slot_has_children(const struct slot *slot)
     return slot->next != NULL && cap_is_parent(slot->cap, slot->next->cap);
 }
 
-void slot_insert_root(struct slot *slot, struct cap cap)
+void slot_insert_root(struct all_cores *all, struct slot *slot, struct cap cap)
 {
+    (void)all;
     kernel_assert(slot_empty(slot));
     *slot = (struct slot){.cap = cap};
 }
 
-void slot_insert_after(struct slot *slot, struct cap cap, struct slot *parent)
+void slot_insert_after(struct all_cores *all, struct slot *slot, struct cap cap, struct slot *parent)
 {
+    (void)all;
     kernel_assert(slot_empty(slot));
     slot->cap = cap;
     slot->previous = parent;
@@ -58,8 +60,9 @@ void slot_insert_after(struct slot *slot, struct cap cap, struct slot *parent)
     parent->next = slot;
 }
 
-void slot_move(struct slot *destination, struct slot *source)
+void slot_move(struct all_cores *all, struct slot *destination, struct slot *source)
 {
+    (void)all;
     kernel_assert(slot_empty(destination));
     *destination = *source;
     *source = (struct slot){0};
@@ -158,12 +161,12 @@ static void forget_the_way(struct slot *slot, const struct slot *top)
     slot->cap.data = 0;
 }
 
-static bool empty_object(struct slot *top)
+static bool empty_object(struct all_cores *all, struct slot *top)
 {
     struct slot *current = top;
     size_t i = 0;
 
-    object_quiesce(top->cap);
+    object_quiesce(all, top->cap);
     top->cap.data = (uint64_t)top;
     for (;;) {
         struct slot_range range = object_slots(current->cap);
@@ -174,13 +177,13 @@ static bool empty_object(struct slot *top)
             struct slot *inner = &range.slots[i];
             bool last = slot_is_last(inner);
             if (last && object_holds_slots(inner->cap)) {
-                object_quiesce(inner->cap);
+                object_quiesce(all, inner->cap);
                 inner->cap.data = (uint64_t)current;
                 current = inner;
                 i = 0;
                 continue;
             }
-            object_release(inner, last);
+            object_release(all, inner, last);
             slot_unlink(inner);
         } else if (current == top) {
             top->cap.data = 0;
@@ -188,7 +191,7 @@ static bool empty_object(struct slot *top)
         } else {
             struct slot *above = (struct slot *)current->cap.data;
             i = (size_t)(current - object_slots(above->cap).slots) + 1;
-            object_release(current, true);
+            object_release(all, current, true);
             slot_unlink(current);
             current = above;
         }
@@ -199,24 +202,24 @@ static bool empty_object(struct slot *top)
     }
 }
 
-bool slot_delete(struct slot *slot)
+bool slot_delete(struct all_cores *all, struct slot *slot)
 {
     if (slot_empty(slot)) {
         return true;
     }
     bool last = slot_is_last(slot);
-    if (last && object_holds_slots(slot->cap) && !empty_object(slot)) {
+    if (last && object_holds_slots(slot->cap) && !empty_object(all, slot)) {
         return false;
     }
-    object_release(slot, last);
+    object_release(all, slot, last);
     slot_unlink(slot);
     return true;
 }
 
-bool slot_revoke(struct slot *slot)
+bool slot_revoke(struct all_cores *all, struct slot *slot)
 {
     while (slot_has_children(slot)) {
-        if (!slot_delete(slot->next) || preemption_wanted()) {
+        if (!slot_delete(all, slot->next) || preemption_wanted()) {
             return false;
         }
     }

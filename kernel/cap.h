@@ -7,7 +7,7 @@
  * one is decided by cap_is_parent from what they name, so no depth is stored. All capabilities of one object are
  * neighbours, which makes "is this the last one" a look at two slots.
  *
- * Changing the list needs every core's lock (there is one core now; the callers hold it by running in the kernel).
+ * Any core's lock keeps the list as it is; changing it needs all of them.
  */
 #ifndef KERNEL_CAP_H
 #define KERNEL_CAP_H
@@ -16,6 +16,8 @@
 #include <bh/object.h>
 
 #include "address.h"
+
+struct all_cores;
 
 struct cap {
     uint64_t type : 5; /* enum bh_type */
@@ -72,11 +74,11 @@ bool cap_is_parent(struct cap parent, struct cap child);
 bool slot_has_children(const struct slot *slot);
 
 /* Puts `cap` into an empty slot, as a root of the tree or right behind `parent`. */
-void slot_insert_root(struct slot *slot, struct cap cap);
-void slot_insert_after(struct slot *slot, struct cap cap, struct slot *parent);
+void slot_insert_root(struct all_cores *all, struct slot *slot, struct cap cap);
+void slot_insert_after(struct all_cores *all, struct slot *slot, struct cap cap, struct slot *parent);
 
 /* Moves the capability and its place in the tree to an empty slot. */
-void slot_move(struct slot *destination, struct slot *source);
+void slot_move(struct all_cores *all, struct slot *destination, struct slot *source);
 
 /*
  * Derives a capability for a copy with `rights` and, unless 0, a new badge.
@@ -89,12 +91,12 @@ enum bh_error cap_derive(struct cap source, uint64_t rights, uint64_t badge, str
  * by preemption points: returns false when an interrupt wants in and the operation must be restarted; what has been
  * done then stays done.
  */
-bool slot_delete(struct slot *slot);
+bool slot_delete(struct all_cores *all, struct slot *slot);
 
 /* Deletes all descendants. The same return value. */
-bool slot_revoke(struct slot *slot);
+bool slot_revoke(struct all_cores *all, struct slot *slot);
 
-/* Whether a long operation should let an interrupt in now. */
+/* Whether a long operation should let an interrupt, or another core, in now. */
 bool preemption_wanted(void);
 
 #endif

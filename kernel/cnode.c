@@ -27,7 +27,7 @@ static enum bh_error source_slot(struct invocation *invocation, struct slot **so
     return BH_OK;
 }
 
-static enum bh_error copy(struct invocation *invocation, struct slot *destination, uint64_t badge)
+static enum bh_error copy(struct all_cores *all, struct invocation *invocation, struct slot *destination, uint64_t badge)
 {
     struct slot *source;
     enum bh_error error = source_slot(invocation, &source);
@@ -39,7 +39,7 @@ static enum bh_error copy(struct invocation *invocation, struct slot *destinatio
     if (error != BH_OK) {
         return invocation_fail(invocation, 3, error);
     }
-    slot_insert_after(destination, derived, source);
+    slot_insert_after(all, destination, derived, source);
     return BH_OK;
 }
 
@@ -67,7 +67,7 @@ static void inspect(struct cap cap, uint64_t result[4])
     result[3] = cap.object;
 }
 
-enum bh_error cnode_invoke(struct core *core, struct invocation *invocation)
+enum bh_error cnode_invoke(struct all_cores *all, struct invocation *invocation)
 {
     enum bh_operation operation = invocation->operation;
     if (operation < BH_OP_CNODE_COPY || operation > BH_OP_CNODE_INSPECT) {
@@ -84,31 +84,31 @@ enum bh_error cnode_invoke(struct core *core, struct invocation *invocation)
 
     switch (operation) {
     case BH_OP_CNODE_COPY:
-        return copy(invocation, slot, 0);
+        return copy(all, invocation, slot, 0);
     case BH_OP_CNODE_MINT:
         if (invocation->word[4] == 0) {
             return invocation_fail(invocation, 5, BH_ERROR_INVALID_ARGUMENT);
         }
-        return copy(invocation, slot, invocation->word[4]);
+        return copy(all, invocation, slot, invocation->word[4]);
     case BH_OP_CNODE_MOVE: {
         struct slot *source;
         enum bh_error error = source_slot(invocation, &source);
         if (error == BH_OK) {
-            slot_move(slot, source);
+            slot_move(all, slot, source);
         }
         return error;
     }
     case BH_OP_CNODE_DELETE:
-        core->preempted = !slot_delete(slot);
+        all->core->preempted = !slot_delete(all, slot);
         return BH_OK;
     case BH_OP_CNODE_REVOKE:
-        core->preempted = !slot_revoke(slot);
+        all->core->preempted = !slot_revoke(all, slot);
         return BH_OK;
     case BH_OP_CNODE_CANCEL_BADGED:
         if (slot->cap.type != BH_TYPE_ENDPOINT) {
             return invocation_fail(invocation, 1, BH_ERROR_INVALID_CAPABILITY);
         }
-        endpoint_cancel_badged(core, cap_object(slot->cap), slot->cap.badge);
+        endpoint_cancel_badged(all, cap_object(slot->cap), slot->cap.badge);
         return BH_OK;
     default:
         inspect(slot->cap, invocation->result);

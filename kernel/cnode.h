@@ -5,7 +5,7 @@
 
 #include "invocation.h"
 
-enum bh_error cnode_invoke(struct core *core, struct invocation *invocation);
+enum bh_error cnode_invoke(struct all_cores *all, struct invocation *invocation);
 
 /* The slot with `index` of the CNode that `cap` names, or NULL. */
 struct slot *cnode_slot(struct cap cap, uint64_t index);

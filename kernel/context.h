@@ -20,7 +20,9 @@
 #define VCPU_SP_EL0 0
 #define VCPU_TPIDR_EL0 8
 
-/* Bytes below struct core that are its kernel stack. */
+/* struct core_area: a page that is not mapped, the kernel stack, struct core. */
 #define CORE_STACK_SIZE 8192
+#define CORE_OFFSET (4096 + CORE_STACK_SIZE)
+#define CORE_AREA_SIZE (CORE_OFFSET + 8192)
 
 #endif

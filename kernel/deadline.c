@@ -45,6 +45,16 @@ void deadline_set(struct core *core, struct deadline *deadline, enum deadline_ki
     }
 }
 
+void deadline_move(struct core *from, struct core *to, struct deadline *deadline)
+{
+    enum deadline_kind kind = deadline->kind;
+    uint64_t when = deadline->when;
+    if (kind != DEADLINE_NONE) {
+        deadline_clear(from, deadline);
+        deadline_set(to, deadline, kind, when);
+    }
+}
+
 void deadlines_run(struct core *core, uint64_t now)
 {
     while (core->deadlines.head != NULL && core->deadlines.head->when <= now) {

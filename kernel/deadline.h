@@ -30,6 +30,9 @@ struct deadline_queue {
 void deadline_set(struct core *core, struct deadline *deadline, enum deadline_kind kind, uint64_t when);
 void deadline_clear(struct core *core, struct deadline *deadline);
 
+/* From one core to another, if it is set. */
+void deadline_move(struct core *from, struct core *to, struct deadline *deadline);
+
 /* Handles all that are due. */
 void deadlines_run(struct core *core, uint64_t now);
 

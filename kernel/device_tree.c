@@ -94,6 +94,9 @@ static void take_node(const struct node *node, struct cells cells)
             machine.ram[machine.ram_count++] = range;
         }
     } else if (list_has(node->device_type, "cpu")) {
+        if (machine.cpu_count < BH_CORES_MAX && node->reg.size / 4 == cells.address) {
+            machine.cpu[machine.cpu_count] = read_cells(node->reg.data, cells.address);
+        }
         machine.cpu_count++;
     } else if (list_has(node->compatible, "arm,gic-v3")) {
         reg_entry(node, cells, 0, &machine.gic_distributor);

@@ -50,7 +50,7 @@ void endpoint_remove_waiter(struct tcb *tcb)
 }
 
 /* Copies a derived capability into the receiver's slot. Whether one went over. */
-static bool transfer_cap(const struct tcb *from, const struct tcb *to)
+static bool transfer_cap(struct all_cores *all, const struct tcb *from, const struct tcb *to)
 {
     struct bh_ipc_buffer *source = tcb_ipc_buffer(from);
     struct bh_ipc_buffer *destination = tcb_ipc_buffer(to);
@@ -66,7 +66,7 @@ static bool transfer_cap(const struct tcb *from, const struct tcb *to)
         cap_derive(source_slot->cap, BH_RIGHTS_ALL, 0, &derived) != BH_OK) {
         return false;
     }
-    slot_insert_after(receive_slot, derived, source_slot);
+    slot_insert_after(all, receive_slot, derived, source_slot);
     return true;
 }
 
@@ -87,7 +87,7 @@ static uint64_t transfer_buffer(const struct tcb *from, const struct tcb *to, ui
     return length;
 }
 
-static void transfer(const struct tcb *from, struct tcb *to, uint64_t badge, bool grant)
+static void transfer(struct all_cores *all, const struct tcb *from, struct tcb *to, uint64_t badge, bool grant)
 {
     uint64_t info = from->context.x[1] & BH_INFO_USER_MASK;
     uint64_t length = bh_info_length(info);
@@ -101,7 +101,7 @@ static void transfer(const struct tcb *from, struct tcb *to, uint64_t badge, boo
             info = (info & ~BH_INFO_LENGTH_MASK) | transfer_buffer(from, to, length);
         }
     }
-    if ((info & BH_INFO_CAP) != 0 && !(grant && transfer_cap(from, to))) {
+    if ((info & BH_INFO_CAP) != 0 && !(grant && all != NULL && transfer_cap(all, from, to))) {
         info &= ~BH_INFO_CAP;
     }
     to->context.x[0] = BH_OK;
@@ -137,7 +137,7 @@ static bool meet(struct core *core, struct tcb *sender, struct tcb *receiver, st
     if (send->fault) {
         transfer_fault(sender, receiver, send->badge);
     } else {
-        transfer(sender, receiver, send->badge, send->grant);
+        transfer(send->all, sender, receiver, send->badge, send->grant);
     }
     if (send->call) {
         reply_attach(reply, sender, receiver);
@@ -179,7 +179,8 @@ void endpoint_send(struct core *core, struct endpoint *endpoint, struct tcb *tcb
     scheduler_ready(core, receiver);
 }
 
-void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb, struct reply *reply, bool nonblocking)
+void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb, struct reply *reply, bool nonblocking,
+                   struct all_cores *all)
 {
     struct notification *bound = tcb->bound_notification;
     if (bound != NULL && bound->bits != 0) {
@@ -194,7 +195,8 @@ void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb
         struct send send = {.badge = sender->sending_badge,
                             .call = sender->sending_call,
                             .grant = sender->sending_grant,
-                            .fault = sender->sending_fault};
+                            .fault = sender->sending_fault,
+                            .all = all};
         endpoint_remove_waiter(sender);
         if (!meet(core, sender, tcb, reply, &send)) {
             tcb_fail(core, sender, BH_ERROR_CANCELLED);
@@ -225,7 +227,7 @@ void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb
     core->reschedule = 1;
 }
 
-void endpoint_reply(struct core *core, struct tcb *tcb, struct reply *reply, bool grant)
+void endpoint_reply(struct core *core, struct tcb *tcb, struct reply *reply, bool grant, struct all_cores *all)
 {
     struct tcb *caller = reply_detach(core, reply);
     if (caller == NULL) {
@@ -236,7 +238,7 @@ void endpoint_reply(struct core *core, struct tcb *tcb, struct reply *reply, boo
         caller->sending_fault = false;
         caller->state = bh_info_label(tcb->context.x[1]) == 0 ? TCB_RUNNABLE : TCB_FAULTED;
     } else {
-        transfer(tcb, caller, 0, grant);
+        transfer(all, tcb, caller, 0, grant);
         caller->state = TCB_RUNNABLE;
     }
     if (caller->state == TCB_RUNNABLE) {
@@ -244,25 +246,26 @@ void endpoint_reply(struct core *core, struct tcb *tcb, struct reply *reply, boo
     }
 }
 
-void endpoint_cancel_badged(struct core *core, struct endpoint *endpoint, uint64_t badge)
+void endpoint_cancel_badged(struct all_cores *all, struct endpoint *endpoint, uint64_t badge)
 {
+    (void)all;
     struct tcb *tcb = endpoint->receivers ? NULL : endpoint->head;
     while (tcb != NULL) {
         struct tcb *next = tcb->next;
         if (tcb->sending_badge == badge && !tcb->sending_fault) {
             endpoint_remove_waiter(tcb);
-            tcb_fail(core, tcb, BH_ERROR_CANCELLED);
+            tcb_fail(endpoint->core, tcb, BH_ERROR_CANCELLED);
         }
         tcb = next;
     }
 }
 
-void endpoint_destroy(struct endpoint *endpoint)
+void endpoint_destroy(struct all_cores *all, struct endpoint *endpoint)
 {
-    struct core *core = this_core();
+    (void)all;
     while (endpoint->head != NULL) {
         struct tcb *tcb = endpoint->head;
         endpoint_remove_waiter(tcb);
-        tcb_fail(core, tcb, BH_ERROR_CANCELLED);
+        tcb_fail(endpoint->core, tcb, BH_ERROR_CANCELLED);
     }
 }

@@ -9,9 +9,17 @@
 #include "tcb.h"
 
 struct endpoint {
+    struct core *core; /* of those who wait */
     struct tcb *head, *tail;
     bool receivers; /* what the queue, if not empty, consists of */
 };
+
+/* Whether the next message to be received takes a capability along. */
+static inline bool endpoint_offers_cap(const struct endpoint *endpoint)
+{
+    return endpoint->head != NULL && !endpoint->receivers && !endpoint->head->sending_fault &&
+           (endpoint->head->context.x[1] & BH_INFO_CAP) != 0;
+}
 
 /* How a message is sent. */
 struct send {
@@ -20,6 +28,7 @@ struct send {
     bool grant;       /* it may transfer a capability */
     bool fault;       /* the message is the thread's fault */
     bool nonblocking; /* give up if nobody receives */
+    struct all_cores *all; /* NULL: no capability can go over */
 };
 
 /* Sends from `tcb`, whose message is in its saved registers (or its `fault`). Sets its result, or blocks it. */
@@ -27,17 +36,17 @@ void endpoint_send(struct core *core, struct endpoint *endpoint, struct tcb *tcb
 
 /* Receives into the saved registers of `tcb`; Calls are put into `reply` (may be NULL). */
 void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb, struct reply *reply,
-                   bool nonblocking);
+                   bool nonblocking, struct all_cores *all);
 
 /* Answers the caller in `reply`, if there is one, from the saved registers of `tcb`. */
-void endpoint_reply(struct core *core, struct tcb *tcb, struct reply *reply, bool grant);
+void endpoint_reply(struct core *core, struct tcb *tcb, struct reply *reply, bool grant, struct all_cores *all);
 
 /* Takes a blocked thread out of its endpoint's queue. */
 void endpoint_remove_waiter(struct tcb *tcb);
 
 /* Cancels all sends with a badge. */
-void endpoint_cancel_badged(struct core *core, struct endpoint *endpoint, uint64_t badge);
+void endpoint_cancel_badged(struct all_cores *all, struct endpoint *endpoint, uint64_t badge);
 
-void endpoint_destroy(struct endpoint *endpoint);
+void endpoint_destroy(struct all_cores *all, struct endpoint *endpoint);
 
 #endif

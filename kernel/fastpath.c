@@ -76,7 +76,7 @@ static inline void switch_to(struct core *core, struct tcb *from, struct tcb *to
     write_sysreg(tpidr_el0, to->context.tpidr);
     vcpu_conceal(core, to);
     const struct space *space = cap_object(to->slots[TCB_SLOT_VSPACE].cap);
-    ttbr_set(pointer_paddr(space), space->index);
+    space_switch(core, space);
     core->current = to;
 }
 
@@ -90,7 +90,7 @@ bool fastpath_call(struct core *core, struct tcb *caller)
     }
     struct endpoint *endpoint = cap_object(cap);
     struct tcb *server = endpoint->head;
-    if (server == NULL || !endpoint->receivers || server->sched_context != NULL) {
+    if (endpoint->core != core || server == NULL || !endpoint->receivers || server->sched_context != NULL) {
         return false;
     }
     struct reply *reply = server->reply;
@@ -141,7 +141,7 @@ bool fastpath_reply_recv(struct core *core, struct tcb *server)
     struct tcb *caller = reply->caller;
     struct sched_context *sc = server->sched_context;
     const struct notification *bound = server->bound_notification;
-    if (endpoint->head != NULL || (bound != NULL && bound->bits != 0) || caller == NULL || caller->sending_fault ||
+    if (endpoint->core != core || reply->core != core || endpoint->head != NULL || (bound != NULL && bound->bits != 0) || caller == NULL || caller->sending_fault ||
         reply->receiver != NULL || sc == NULL || reply->lent != sc || sc->lent != reply || sc != core->charged ||
         caller->sched_context != NULL || !runs_next(core, caller)) {
         return false;

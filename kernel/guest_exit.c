@@ -73,9 +73,12 @@ static void data_abort(struct core *core, struct tcb *tcb, struct bh_vcpu_frame 
 void guest_exception(struct core *core)
 {
     struct tcb *tcb = core->current;
-    struct bh_vcpu_frame *frame = vcpu_frame(tcb->vcpu);
     uint64_t esr = read_sysreg(esr_el2);
 
+    if (!core_lock(core, ENTRY_GUEST_EXCEPTION)) {
+        return;
+    }
+    struct bh_vcpu_frame *frame = vcpu_frame(tcb->vcpu);
     frame->esr = esr;
     frame->guest_ticks += ticks_now() - core->guest_entered;
     switch (esr >> ESR_EC_SHIFT) {

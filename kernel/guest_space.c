@@ -20,7 +20,7 @@ bool guest_space_ring(struct core *core, const struct space *space, vaddr_t addr
     return false;
 }
 
-static enum bh_error bind_doorbell(struct space *space, struct invocation *invocation)
+static enum bh_error bind_doorbell(struct all_cores *all, struct space *space, struct invocation *invocation)
 {
     uint64_t index = invocation->word[0];
     uint64_t address = invocation->word[1];
@@ -55,24 +55,24 @@ static enum bh_error bind_doorbell(struct space *space, struct invocation *invoc
         return invocation_fail(invocation, 4, error);
     }
 
-    slot_insert_after(&space->doorbell_slots[index], derived, notification);
+    slot_insert_after(all, &space->doorbell_slots[index], derived, notification);
     space->doorbells[index] = (struct space_doorbell){.address = address, .size = size};
     return BH_OK;
 }
 
-enum bh_error guest_space_invoke(struct core *core, struct invocation *invocation)
+enum bh_error guest_space_invoke(struct all_cores *all, struct invocation *invocation)
 {
     struct space *space = cap_object(invocation->cap);
 
     switch (invocation->operation) {
     case BH_OP_GUEST_SPACE_BIND_DOORBELL:
-        return bind_doorbell(space, invocation);
+        return bind_doorbell(all, space, invocation);
     case BH_OP_GUEST_SPACE_UNBIND_DOORBELL:
         if (invocation->word[0] >= BH_DOORBELLS) {
             return invocation_fail(invocation, 1, BH_ERROR_RANGE);
         }
         space->doorbells[invocation->word[0]] = (struct space_doorbell){0};
-        core->preempted = !slot_delete(&space->doorbell_slots[invocation->word[0]]);
+        all->core->preempted = !slot_delete(all, &space->doorbell_slots[invocation->word[0]]);
         return BH_OK;
     default:
         return BH_ERROR_ILLEGAL_OPERATION;

@@ -5,7 +5,7 @@
 
 #include "space.h"
 
-enum bh_error guest_space_invoke(struct core *core, struct invocation *invocation);
+enum bh_error guest_space_invoke(struct all_cores *all, struct invocation *invocation);
 
 /* A guest stored to `address`: signals the doorbell there. False if there is none. */
 bool guest_space_ring(struct core *core, const struct space *space, vaddr_t address);

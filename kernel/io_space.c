@@ -4,8 +4,9 @@
 #include "aarch64/smmu.h"
 #include "space.h"
 
-enum bh_error io_control_invoke(struct invocation *invocation)
+enum bh_error io_control_invoke(struct all_cores *all, struct invocation *invocation)
 {
+    (void)all;
     if (invocation->operation != BH_OP_IO_CONTROL_BIND) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
@@ -28,8 +29,9 @@ enum bh_error io_control_invoke(struct invocation *invocation)
     return error == BH_OK ? BH_OK : invocation_fail(invocation, 2, error);
 }
 
-enum bh_error io_space_invoke(struct invocation *invocation)
+enum bh_error io_space_invoke(struct all_cores *all, struct invocation *invocation)
 {
+    (void)all;
     if (invocation->operation != BH_OP_IO_SPACE_FAULT) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }

@@ -5,7 +5,7 @@
 
 #include "invocation.h"
 
-enum bh_error io_control_invoke(struct invocation *invocation);
-enum bh_error io_space_invoke(struct invocation *invocation);
+enum bh_error io_control_invoke(struct all_cores *all, struct invocation *invocation);
+enum bh_error io_space_invoke(struct all_cores *all, struct invocation *invocation);
 
 #endif

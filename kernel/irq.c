@@ -26,7 +26,7 @@ void irq_reserve(uint32_t intid)
 
 bool preemption_wanted(void)
 {
-    return gic_interrupt_pending();
+    return gic_interrupt_pending() || all_cores_wanted();
 }
 
 static void timer_interrupt(struct core *core)
@@ -56,7 +56,12 @@ void irq_handle(struct core *core)
     uint32_t intid;
     while ((intid = gic_acknowledge()) < IRQ_MAX) {
         gic_drop_priority(intid);
-        if (intid == machine.timer_irq) {
+        if (intid == GIC_KICK_INTID) {
+            gic_deactivate(intid);
+            core_take_mail(core);
+            core->reschedule = 1;
+            scheduler_set_timer(core);
+        } else if (intid == machine.timer_irq) {
             timer_interrupt(core);
             gic_deactivate(intid);
         } else if (intid == BH_VCPU_TIMER_INTID) {
@@ -73,18 +78,18 @@ void irq_handle(struct core *core)
     }
 }
 
-void irq_handler_destroy(uint32_t intid)
+void irq_handler_destroy(struct all_cores *all, uint32_t intid)
 {
     struct irq *irq = &irqs[intid];
     gic_disable(intid);
     if (irq->active) {
         gic_deactivate(intid);
     }
-    (void)slot_delete(&irq->notification); /* no object of slots: never preempted */
+    (void)slot_delete(all, &irq->notification); /* no object of slots: never preempted */
     *irq = (struct irq){0};
 }
 
-enum bh_error irq_control_invoke(struct invocation *invocation)
+enum bh_error irq_control_invoke(struct all_cores *all, struct invocation *invocation)
 {
     uint64_t intid = invocation->word[0];
     uint64_t edge = invocation->word[1];
@@ -117,11 +122,20 @@ enum bh_error irq_control_invoke(struct invocation *invocation)
     irqs[intid].taken = true;
     gic_configure((uint32_t)intid, edge != 0);
     struct cap cap = {.type = BH_TYPE_IRQ_HANDLER, .rights = BH_RIGHTS_ALL, .object = intid & 0x3ff};
-    slot_insert_after(destination, cap, invocation->slot);
+    slot_insert_after(all, destination, cap, invocation->slot);
     return BH_OK;
 }
 
-enum bh_error irq_handler_invoke(struct invocation *invocation)
+enum bh_error irq_handler_ack(struct invocation *invocation)
+{
+    uint32_t intid = (uint32_t)invocation->cap.object;
+    if (__atomic_exchange_n(&irqs[intid].active, false, __ATOMIC_ACQ_REL)) {
+        gic_deactivate(intid);
+    }
+    return BH_OK;
+}
+
+enum bh_error irq_handler_invoke(struct all_cores *all, struct invocation *invocation)
 {
     uint32_t intid = (uint32_t)invocation->cap.object;
     struct irq *irq = &irqs[intid];
@@ -138,20 +152,14 @@ enum bh_error irq_handler_invoke(struct invocation *invocation)
         if (error != BH_OK) {
             return invocation_fail(invocation, 1, error);
         }
-        (void)slot_delete(&irq->notification);
-        slot_insert_after(&irq->notification, derived, notification);
+        (void)slot_delete(all, &irq->notification);
+        slot_insert_after(all, &irq->notification, derived, notification);
         gic_enable(intid);
         return BH_OK;
     }
-    case BH_OP_IRQ_HANDLER_ACK:
-        if (irq->active) {
-            irq->active = false;
-            gic_deactivate(intid);
-        }
-        return BH_OK;
     case BH_OP_IRQ_HANDLER_UNBIND:
         gic_disable(intid);
-        (void)slot_delete(&irq->notification);
+        (void)slot_delete(all, &irq->notification);
         return BH_OK;
     default:
         return BH_ERROR_ILLEGAL_OPERATION;

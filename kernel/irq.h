@@ -16,9 +16,12 @@ void irq_reserve(uint32_t intid);
 /* Serves what is pending on this core. */
 void irq_handle(struct core *core);
 
-void irq_handler_destroy(uint32_t intid);
+void irq_handler_destroy(struct all_cores *all, uint32_t intid);
 
-enum bh_error irq_control_invoke(struct invocation *invocation);
-enum bh_error irq_handler_invoke(struct invocation *invocation);
+/* BH_OP_IRQ_HANDLER_ACK, which needs the own lock only. */
+enum bh_error irq_handler_ack(struct invocation *invocation);
+
+enum bh_error irq_control_invoke(struct all_cores *all, struct invocation *invocation);
+enum bh_error irq_handler_invoke(struct all_cores *all, struct invocation *invocation);
 
 #endif

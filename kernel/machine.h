@@ -21,7 +21,8 @@ struct range {
 struct machine {
     struct range ram[MACHINE_RAM_MAX];
     uint32_t ram_count;
-    uint32_t cpu_count;
+    uint64_t cpu[BH_CORES_MAX]; /* MPIDR_EL1 affinities */
+    uint32_t cpu_count;         /* may be more than fit */
     struct range gic_distributor, gic_redistributors;
     struct range smmu; /* size 0: there is none */
     struct range uart; /* a PL011 */
@@ -41,10 +42,11 @@ extern struct machine machine;
 /* Fills `machine` from the device tree at `address`. NULL, or why it can't be used. */
 const char *machine_read(const void *device_tree);
 
-/* PSCI (DEN0022) */
+/* PSCI (DEN0022). machine_start_cpu: whether the firmware has taken the request. */
+bool machine_start_cpu(uint64_t affinity, paddr_t entry, uint64_t argument);
 __attribute__((noreturn)) void machine_off(void);
 __attribute__((noreturn)) void machine_reset(void);
 
-enum bh_error machine_invoke(struct invocation *invocation);
+enum bh_error machine_invoke(struct all_cores *all, struct invocation *invocation);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "notification.h"
 
-#include "core.h"
 #include "endpoint.h"
 #include "invocation.h"
 #include "scheduler.h"
@@ -33,8 +32,11 @@ void notification_remove_waiter(struct notification *notification, struct tcb *t
 
 void notification_signal(struct core *core, struct notification *notification, uint64_t bits)
 {
+    if (notification->core != core) {
+        core_send(notification->core, &notification->core->notification_mail, &notification->mail, bits);
+        return;
+    }
     struct tcb *bound = notification->bound;
-
     if (bound != NULL && bound->state == TCB_BLOCKED_RECV) {
         bits |= notification->bits;
         notification->bits = 0;
@@ -72,9 +74,33 @@ void notification_unbind(struct tcb *tcb)
     }
 }
 
-void notification_destroy(struct notification *notification)
+void notification_move(struct notification *notification, struct core *core)
 {
-    struct core *core = this_core();
+    if (notification->mail.bits != 0) {
+        core_take_mail(notification->core);
+    }
+    deadline_move(notification->core, core, &notification->deadline);
+    notification->core = core;
+}
+
+bool notification_claim(struct notification *notification, struct core *core)
+{
+    if (notification->core != core) {
+        if (notification->head != NULL || notification->bound != NULL) {
+            return false;
+        }
+        notification_move(notification, core);
+    }
+    return true;
+}
+
+void notification_destroy(struct all_cores *all, struct notification *notification)
+{
+    (void)all;
+    struct core *core = notification->core;
+    if (notification->mail.bits != 0) {
+        core_take_mail(core);
+    }
     while (notification->head != NULL) {
         struct tcb *waiter = notification->head;
         notification_remove_waiter(notification, waiter);
@@ -125,14 +151,14 @@ enum bh_error notification_invoke(struct core *core, struct invocation *invocati
     case BH_OP_NOTIFICATION_ARM:
         notification->deadline_bits = invocation->word[1];
         if (invocation->word[0] <= ticks_now()) {
-            deadline_clear(core, &notification->deadline);
+            deadline_clear(notification->core, &notification->deadline);
             notification_signal(core, notification, notification->deadline_bits);
         } else {
-            deadline_set(core, &notification->deadline, DEADLINE_NOTIFICATION, invocation->word[0]);
+            deadline_set(notification->core, &notification->deadline, DEADLINE_NOTIFICATION, invocation->word[0]);
         }
         return BH_OK;
     case BH_OP_NOTIFICATION_DISARM:
-        deadline_clear(core, &notification->deadline);
+        deadline_clear(notification->core, &notification->deadline);
         return BH_OK;
     default:
         return BH_ERROR_ILLEGAL_OPERATION;

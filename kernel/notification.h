@@ -6,16 +6,22 @@
 #ifndef KERNEL_NOTIFICATION_H
 #define KERNEL_NOTIFICATION_H
 
-#include "deadline.h"
-#include "tcb.h"
+#include "core.h"
 
 struct notification {
+    struct core *core; /* of those who receive */
     uint64_t bits;
     struct tcb *head, *tail; /* threads in BLOCKED_WAIT */
     struct tcb *bound;
     struct deadline deadline;
     uint64_t deadline_bits;
+    struct mail mail; /* signals from other cores */
 };
+
+static inline struct notification *notification_of_mail(struct mail *mail)
+{
+    return (struct notification *)((uint8_t *)mail - offsetof(struct notification, mail));
+}
 
 /* The bits that a signal by this capability sets. */
 static inline uint64_t notification_badge(struct cap cap)
@@ -23,15 +29,24 @@ static inline uint64_t notification_badge(struct cap cap)
     return cap.badge != 0 ? cap.badge : 1;
 }
 
+/* From any core. */
 void notification_signal(struct core *core, struct notification *notification, uint64_t bits);
 void notification_deadline(struct core *core, struct deadline *deadline);
-void notification_destroy(struct notification *notification);
+void notification_destroy(struct all_cores *all, struct notification *notification);
 void notification_remove_waiter(struct notification *notification, struct tcb *tcb);
 void notification_unbind(struct tcb *tcb);
+
+/* Lets the notification belong to a core, where a thread is about to wait for it or to be bound to it. All locks are held.
+ * False: threads of another core wait for it. */
+bool notification_claim(struct notification *notification, struct core *core);
+
+/* The same with the one thread that it is bound to. */
+void notification_move(struct notification *notification, struct core *core);
 
 /* The system calls; `nonblocking` for Poll. */
 void notification_wait(struct core *core, struct tcb *tcb, struct cap cap, bool nonblocking);
 
+/* Needs the lock of the notification's core only. */
 enum bh_error notification_invoke(struct core *core, struct invocation *invocation);
 
 #endif

@@ -61,7 +61,7 @@ uint64_t object_size(struct cap cap)
     return bits == 0 ? 0 : UINT64_C(1) << bits;
 }
 
-struct cap object_create(enum bh_type type, unsigned size_bits, paddr_t address, bool device)
+struct cap object_create(struct all_cores *all, enum bh_type type, unsigned size_bits, paddr_t address, bool device)
 {
     struct cap cap = cap_make(type, paddr_pointer(address));
     switch (type) {
@@ -75,7 +75,19 @@ struct cap object_create(enum bh_type type, unsigned size_bits, paddr_t address,
         cap.mapping.device = device;
         break;
     case BH_TYPE_TCB:
-        tcb_init(cap_object(cap));
+        tcb_init(cap_object(cap), all->core);
+        break;
+    case BH_TYPE_ENDPOINT:
+        ((struct endpoint *)cap_object(cap))->core = all->core;
+        break;
+    case BH_TYPE_REPLY:
+        ((struct reply *)cap_object(cap))->core = all->core;
+        break;
+    case BH_TYPE_NOTIFICATION:
+        ((struct notification *)cap_object(cap))->core = all->core;
+        break;
+    case BH_TYPE_SCHED_CONTEXT:
+        ((struct sched_context *)cap_object(cap))->core = all->core;
         break;
     case BH_TYPE_VSPACE:
     case BH_TYPE_GUEST_SPACE:
@@ -110,20 +122,23 @@ struct slot_range object_slots(struct cap cap)
     }
 }
 
-void object_quiesce(struct cap cap)
+void object_quiesce(struct all_cores *all, struct cap cap)
 {
     if (cap.type == BH_TYPE_TCB) {
-        tcb_destroy(cap_object(cap));
+        tcb_destroy(all, cap_object(cap));
     } else if (cap.type == BH_TYPE_VCPU) {
-        vcpu_destroy(cap_object(cap));
+        vcpu_destroy(all, cap_object(cap));
     }
 }
 
-void object_release(struct slot *slot, bool last)
+void object_release(struct all_cores *all, struct slot *slot, bool last)
 {
     struct cap cap = slot->cap;
     if (cap.type == BH_TYPE_FRAME) {
-        frame_release(slot);
+        if (vcpu_is_frame_slot(cap)) {
+            vcpu_lose_frame(all, slot);
+        }
+        frame_release(all, slot);
         return;
     }
     if (!last) {
@@ -131,16 +146,16 @@ void object_release(struct slot *slot, bool last)
     }
     switch (cap.type) {
     case BH_TYPE_ENDPOINT:
-        endpoint_destroy(cap_object(cap));
+        endpoint_destroy(all, cap_object(cap));
         break;
     case BH_TYPE_REPLY:
-        reply_destroy(cap_object(cap));
+        reply_destroy(all, cap_object(cap));
         break;
     case BH_TYPE_NOTIFICATION:
-        notification_destroy(cap_object(cap));
+        notification_destroy(all, cap_object(cap));
         break;
     case BH_TYPE_SCHED_CONTEXT:
-        sched_context_destroy(cap_object(cap));
+        sched_context_destroy(all, cap_object(cap));
         break;
     case BH_TYPE_PAGE_TABLE:
         page_table_release(slot);
@@ -148,10 +163,10 @@ void object_release(struct slot *slot, bool last)
     case BH_TYPE_VSPACE:
     case BH_TYPE_GUEST_SPACE:
     case BH_TYPE_IO_SPACE:
-        space_destroy(cap_object(cap));
+        space_destroy(all, cap_object(cap));
         break;
     case BH_TYPE_IRQ_HANDLER:
-        irq_handler_destroy((uint32_t)cap.object);
+        irq_handler_destroy(all, (uint32_t)cap.object);
         break;
     default:
         break;

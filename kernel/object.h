@@ -16,8 +16,8 @@ uint64_t object_size(struct cap cap);
 /* log2 of the size of an object to be made, or 0 if `type` and `size_bits` can't be made. */
 unsigned object_size_bits(enum bh_type type, uint64_t size_bits);
 
-/* The capability of a new object in cleared memory, which it initialises. */
-struct cap object_create(enum bh_type type, unsigned size_bits, paddr_t address, bool device);
+/* The capability of a new object in cleared memory, which it initialises. It belongs to the core that makes it. */
+struct cap object_create(struct all_cores *all, enum bh_type type, unsigned size_bits, paddr_t address, bool device);
 
 /* The capability slots inside an object. */
 struct slot_range {
@@ -29,9 +29,9 @@ bool object_holds_slots(struct cap cap);
 struct slot_range object_slots(struct cap cap);
 
 /* Before the slots inside are emptied: nothing runs with them any more. */
-void object_quiesce(struct cap cap);
+void object_quiesce(struct all_cores *all, struct cap cap);
 
 /* What goes with one capability (a mapping), and with the last one (the object). The slots inside are empty. */
-void object_release(struct slot *slot, bool last);
+void object_release(struct all_cores *all, struct slot *slot, bool last);
 
 #endif

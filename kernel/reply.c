@@ -52,16 +52,16 @@ struct tcb *reply_detach(struct core *core, struct reply *reply)
     return caller;
 }
 
-void reply_destroy(struct reply *reply)
+void reply_destroy(struct all_cores *all, struct reply *reply)
 {
-    struct core *core = this_core();
+    (void)all;
     if (reply->receiver != NULL) {
         reply->receiver->reply = NULL;
         reply->receiver = NULL;
     }
-    struct tcb *caller = reply_detach(core, reply);
+    struct tcb *caller = reply_detach(reply->core, reply);
     if (caller != NULL) {
-        tcb_fail(core, caller, BH_ERROR_CANCELLED);
+        tcb_fail(reply->core, caller, BH_ERROR_CANCELLED);
     }
 }
 

@@ -9,6 +9,7 @@
 #include "tcb.h"
 
 struct reply {
+    struct core *core;          /* of both */
     struct tcb *caller;         /* BLOCKED_REPLY */
     struct tcb *receiver;       /* BLOCKED_RECV: will fill this object */
     struct sched_context *lent; /* goes back to the caller with the answer */
@@ -21,7 +22,7 @@ void reply_attach(struct reply *reply, struct tcb *caller, struct tcb *callee);
 /* Unlinks the caller and gives back what it lent. NULL if nobody waits. */
 struct tcb *reply_detach(struct core *core, struct reply *reply);
 
-void reply_destroy(struct reply *reply);
+void reply_destroy(struct all_cores *all, struct reply *reply);
 
 /* The scheduling context is gone: no reply object gives it back. */
 void reply_forget_lent(struct sched_context *sched_context);

@@ -61,27 +61,44 @@ void sched_context_give(struct sched_context *sc, struct tcb *to)
     to->sched_context = sc;
 }
 
-static void sched_context_take_away(struct core *core, struct sched_context *sc)
+/* Nobody runs on it from here on. */
+static void stop_charging(struct all_cores *all, struct sched_context *sc)
 {
+    if (sc->core->charged == sc) {
+        core_stop(all, sc->core);
+    }
+    if (sc->core->charged == sc) {
+        sched_context_charge(sc->core, ticks_now());
+        sc->core->charged = NULL;
+        sc->core->reschedule = 1;
+    }
+}
+
+void sched_context_move(struct all_cores *all, struct sched_context *sc, struct core *core)
+{
+    stop_charging(all, sc);
+    deadline_move(sc->core, core, &sc->replenishment);
+    sc->core = core;
+}
+
+static void sched_context_take_away(struct all_cores *all, struct sched_context *sc)
+{
+    stop_charging(all, sc);
     if (sc->tcb != NULL) {
-        scheduler_unready(core, sc->tcb);
+        scheduler_unready(sc->core, sc->tcb);
         sc->tcb->sched_context = NULL;
         sc->tcb = NULL;
     }
     reply_forget_lent(sc);
 }
 
-void sched_context_destroy(struct sched_context *sc)
+void sched_context_destroy(struct all_cores *all, struct sched_context *sc)
 {
-    struct core *core = this_core();
-    sched_context_take_away(core, sc);
-    deadline_clear(core, &sc->replenishment);
-    if (core->charged == sc) {
-        core->charged = NULL;
-    }
+    sched_context_take_away(all, sc);
+    deadline_clear(sc->core, &sc->replenishment);
 }
 
-enum bh_error sched_context_invoke(struct core *core, struct invocation *invocation)
+enum bh_error sched_context_invoke(struct all_cores *all, struct invocation *invocation)
 {
     struct sched_context *sc = cap_object(invocation->cap);
 
@@ -99,19 +116,20 @@ enum bh_error sched_context_invoke(struct core *core, struct invocation *invocat
         if (tcb->sched_context != NULL) {
             return invocation_fail(invocation, 1, BH_ERROR_BUSY);
         }
+        sched_context_move(all, sc, tcb->core);
         sched_context_give(sc, tcb);
         if (tcb->state == TCB_RUNNABLE) {
-            scheduler_ready(core, tcb);
+            scheduler_ready(tcb->core, tcb);
         }
         return BH_OK;
     }
     case BH_OP_SCHED_CONTEXT_UNBIND:
-        sched_context_take_away(core, sc);
+        sched_context_take_away(all, sc);
         return BH_OK;
     case BH_OP_SCHED_CONTEXT_CONSUMED:
         invocation->result[0] = sc->consumed;
-        if (core->charged == sc) {
-            invocation->result[0] += ticks_now() - core->now;
+        if (sc->core->charged == sc) {
+            invocation->result[0] += ticks_now() - sc->core->now;
         }
         return BH_OK;
     default:
@@ -119,7 +137,7 @@ enum bh_error sched_context_invoke(struct core *core, struct invocation *invocat
     }
 }
 
-enum bh_error sched_control_invoke(struct core *core, struct invocation *invocation)
+enum bh_error sched_control_invoke(struct all_cores *all, struct invocation *invocation)
 {
     if (invocation->operation != BH_OP_SCHED_CONTROL_CONFIGURE) {
         return BH_ERROR_ILLEGAL_OPERATION;
@@ -142,19 +160,14 @@ enum bh_error sched_control_invoke(struct core *core, struct invocation *invocat
 
     struct sched_context *sc = cap_object(slot->cap);
     uint64_t now = ticks_now();
-    if (core->charged == sc) {
-        sched_context_charge(core, now);
-    }
-    deadline_clear(core, &sc->replenishment);
+    stop_charging(all, sc);
+    deadline_clear(sc->core, &sc->replenishment);
     sc->budget = budget;
     sc->period = period;
     sc->remaining = budget;
     sc->period_start = now;
-    if (core->charged == sc) {
-        scheduler_set_timer(core);
-    }
     if (sc->tcb != NULL && sc->tcb->state == TCB_RUNNABLE) {
-        scheduler_ready(core, sc->tcb);
+        scheduler_ready(sc->core, sc->tcb);
     }
     return BH_OK;
 }

@@ -60,10 +60,18 @@ static void dequeue(struct core *core, struct tcb *tcb)
     tcb->queued = false;
 }
 
+void scheduler_ask(struct core *core)
+{
+    core->reschedule = 1;
+    if (core != this_core()) {
+        core_kick(core);
+    }
+}
+
 void scheduler_ready(struct core *core, struct tcb *tcb)
 {
     if (!tcb_schedulable(tcb) || tcb == core->current || tcb == core->candidate || tcb->queued) {
-        core->reschedule = 1;
+        scheduler_ask(core);
         return;
     }
     if (core->candidate == NULL) {
@@ -71,7 +79,7 @@ void scheduler_ready(struct core *core, struct tcb *tcb)
     } else {
         enqueue(core, tcb, false);
     }
-    core->reschedule = 1;
+    scheduler_ask(core);
 }
 
 void scheduler_unready(struct core *core, struct tcb *tcb)
@@ -81,7 +89,7 @@ void scheduler_unready(struct core *core, struct tcb *tcb)
     } else if (tcb == core->candidate) {
         core->candidate = NULL;
     } else if (tcb == core->current) {
-        core->reschedule = 1;
+        scheduler_ask(core);
     }
 }
 
@@ -96,6 +104,18 @@ static void leave_current(struct core *core)
     core->current = NULL;
 }
 
+void scheduler_put(struct core *core)
+{
+    struct tcb *tcb = core->current;
+    leave_current(core);
+    sched_context_charge(core, ticks_now());
+    core->charged = NULL;
+    if (tcb_schedulable(tcb)) {
+        enqueue(core, tcb, true);
+    }
+    core->reschedule = 1;
+}
+
 void scheduler_yield(struct core *core)
 {
     struct tcb *tcb = core->current;
@@ -108,6 +128,10 @@ void scheduler_yield(struct core *core)
 
 void scheduler_set_timer(struct core *core)
 {
+    if (core != this_core()) {
+        core_kick(core); /* it looks itself */
+        return;
+    }
     uint64_t when = core->deadlines.head != NULL ? core->deadlines.head->when : UINT64_MAX;
     if (core->charged != NULL) {
         uint64_t end = core->now + core->charged->remaining;
@@ -133,7 +157,7 @@ static void enter_thread(struct core *core, struct tcb *tcb)
         core->fp_open = fp_open;
         fp_access(fp_open);
     }
-    space_activate(tcb->slots[TCB_SLOT_VSPACE].cap);
+    space_activate(core, tcb->slots[TCB_SLOT_VSPACE].cap);
 }
 
 static void idle(struct core *core)
@@ -141,7 +165,9 @@ static void idle(struct core *core)
     core->charged = NULL;
     scheduler_set_timer(core);
     while (core->candidate == NULL && scheduler_highest(core) < 0) {
+        core_unlock(core);
         wait_for_interrupt();
+        (void)core_lock(core, ENTRY_OTHER);
         irq_handle(core);
     }
 }

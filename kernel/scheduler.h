@@ -28,6 +28,12 @@ static inline int scheduler_highest(const struct core *core)
     return group * 64 + 63 - __builtin_clzll(core->ready[group]);
 }
 
+/* Lets a core schedule anew; from another core with all locks. */
+void scheduler_ask(struct core *core);
+
+/* Takes the current thread off the core before the core has chosen another. It stays runnable. */
+void scheduler_put(struct core *core);
+
 /* The thread may run now (it has become RUNNABLE, or got budget). */
 void scheduler_ready(struct core *core, struct tcb *tcb);
 

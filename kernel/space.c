@@ -76,7 +76,13 @@ static void invalidate_page(const struct space *space, vaddr_t address)
     }
 }
 
-void space_destroy(struct space *space)
+/* Whether the core's hardware may still walk the tables. */
+static bool is_active(const struct core *core, const struct space *space)
+{
+    return core->space == space || core->guest_space == space;
+}
+
+void space_destroy(struct all_cores *all, struct space *space)
 {
     if (space->type == BH_TYPE_NULL) {
         return;
@@ -85,23 +91,31 @@ void space_destroy(struct space *space)
         smmu_unbind(space);
     }
     spaces[space->index].space = NULL;
-    if (space->type == BH_TYPE_VSPACE) {
-        ttbr_forget(pointer_paddr(space));
-    }
-    if (space->type == BH_TYPE_GUEST_SPACE && vttbr_is(pointer_paddr(space))) {
-        vcpu_put(this_core());
+    for (uint32_t i = 0; i < core_count; i++) {
+        struct core *core = core_by_number(i);
+        if (!is_active(core, space)) {
+            continue;
+        }
+        core_stop(all, core);
+        if (core->guest_space == space) {
+            vcpu_put(core);
+        }
+        if (core->space == space) {
+            space_activate(core, (struct cap){0});
+        }
     }
     invalidate_all(space);
     space->type = BH_TYPE_NULL;
 }
 
-void space_activate(struct cap cap)
+void space_activate(struct core *core, struct cap cap)
 {
     const struct space *space = cap.type == BH_TYPE_VSPACE ? cap_object(cap) : NULL;
     if (space == NULL || space->type == BH_TYPE_NULL) {
+        core->space = NULL;
         ttbr_set_empty();
     } else {
-        ttbr_set(pointer_paddr(space), space->index);
+        space_switch(core, space);
     }
 }
 
@@ -179,8 +193,9 @@ static void write_descriptor(uint64_t *entry, uint64_t descriptor)
 
 /* --- Frames --- */
 
-void frame_release(struct slot *slot)
+void frame_release(struct all_cores *all, struct slot *slot)
 {
+    (void)all;
     struct space *space;
     uint64_t *entry = find_mapping(slot->cap, frame_level(slot->cap), false, &space);
     if (entry != NULL) {
@@ -272,13 +287,14 @@ static enum bh_error frame_map(struct invocation *invocation)
     return BH_OK;
 }
 
-enum bh_error frame_invoke(struct invocation *invocation)
+enum bh_error frame_invoke(struct all_cores *all, struct invocation *invocation)
 {
+    (void)all;
     switch (invocation->operation) {
     case BH_OP_FRAME_MAP:
         return frame_map(invocation);
     case BH_OP_FRAME_UNMAP:
-        frame_release(invocation->slot);
+        frame_release(all, invocation->slot);
         return BH_OK;
     case BH_OP_FRAME_ADDRESS:
         invocation->result[0] = invocation->cap.object;
@@ -329,8 +345,9 @@ static enum bh_error page_table_map(struct invocation *invocation)
     return BH_OK;
 }
 
-enum bh_error page_table_invoke(struct invocation *invocation)
+enum bh_error page_table_invoke(struct all_cores *all, struct invocation *invocation)
 {
+    (void)all;
     switch (invocation->operation) {
     case BH_OP_PAGE_TABLE_MAP:
         return page_table_map(invocation);

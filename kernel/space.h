@@ -11,6 +11,8 @@
 #ifndef KERNEL_SPACE_H
 #define KERNEL_SPACE_H
 
+#include "aarch64/tlb.h"
+#include "core.h"
 #include "invocation.h"
 
 #define SPACE_ROOT_ENTRIES 256
@@ -51,22 +53,30 @@ _Static_assert(sizeof(struct space) == 4096, "a page");
 
 /* Gives a new space its identifier; a space without one (all in use) refuses mappings with NO_TAG. */
 void space_init(struct space *space, enum bh_type type);
-void space_destroy(struct space *space);
+void space_destroy(struct all_cores *all, struct space *space);
 
 /* The space with this identifier and generation, or NULL if it is gone. */
 struct space *space_find(uint64_t index, uint64_t generation);
 
 /* Installs the VSpace that `cap` names (or none) for native code on this core. */
-void space_activate(struct cap cap);
+void space_activate(struct core *core, struct cap cap);
+
+static inline void space_switch(struct core *core, const struct space *space)
+{
+    if (core->space != space) {
+        core->space = space;
+        ttbr_set(pointer_paddr(space), space->index);
+    }
+}
 
 /* Whether an address translates, and to what level (1 to 3; 0: not). */
 bool space_is_mapped(const struct space *space, vaddr_t address);
 
-enum bh_error frame_invoke(struct invocation *invocation);
-enum bh_error page_table_invoke(struct invocation *invocation);
+enum bh_error frame_invoke(struct all_cores *all, struct invocation *invocation);
+enum bh_error page_table_invoke(struct all_cores *all, struct invocation *invocation);
 
 /* A capability goes away: so does its mapping. */
-void frame_release(struct slot *slot);
+void frame_release(struct all_cores *all, struct slot *slot);
 void page_table_release(struct slot *slot);
 
 /* Maps while root is built, with tables from `allocate_table` (cleared pages). */

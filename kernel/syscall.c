@@ -21,8 +21,8 @@
 #include "untyped.h"
 #include "vcpu.h"
 
-enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_type type, uint64_t rights,
-                             struct slot **slot)
+enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_type type,
+                             uint64_t rights, struct slot **slot)
 {
     struct slot *found = tcb_lookup(invocation->caller, invocation->word[n - 1]);
     if (found == NULL || found->cap.type != (uint64_t)type) {
@@ -35,40 +35,40 @@ enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_
     return BH_OK;
 }
 
-enum bh_error invoke_object(struct core *core, struct invocation *invocation)
+enum bh_error invoke_object(struct all_cores *all, struct invocation *invocation)
 {
     switch (invocation->cap.type) {
     case BH_TYPE_UNTYPED:
     case BH_TYPE_DEVICE_UNTYPED:
-        return untyped_invoke(core, invocation);
+        return untyped_invoke(all, invocation);
     case BH_TYPE_CNODE:
-        return cnode_invoke(core, invocation);
+        return cnode_invoke(all, invocation);
     case BH_TYPE_TCB:
-        return tcb_invoke(core, invocation);
+        return tcb_invoke(all, invocation);
     case BH_TYPE_NOTIFICATION:
-        return notification_invoke(core, invocation);
+        return notification_invoke(all->core, invocation);
     case BH_TYPE_SCHED_CONTEXT:
-        return sched_context_invoke(core, invocation);
+        return sched_context_invoke(all, invocation);
     case BH_TYPE_SCHED_CONTROL:
-        return sched_control_invoke(core, invocation);
+        return sched_control_invoke(all, invocation);
     case BH_TYPE_FRAME:
-        return frame_invoke(invocation);
+        return frame_invoke(all, invocation);
     case BH_TYPE_PAGE_TABLE:
-        return page_table_invoke(invocation);
+        return page_table_invoke(all, invocation);
     case BH_TYPE_GUEST_SPACE:
-        return guest_space_invoke(core, invocation);
+        return guest_space_invoke(all, invocation);
     case BH_TYPE_IO_CONTROL:
-        return io_control_invoke(invocation);
+        return io_control_invoke(all, invocation);
     case BH_TYPE_IO_SPACE:
-        return io_space_invoke(invocation);
+        return io_space_invoke(all, invocation);
     case BH_TYPE_VCPU:
-        return vcpu_invoke(core, invocation);
+        return vcpu_invoke(all, invocation);
     case BH_TYPE_IRQ_CONTROL:
-        return irq_control_invoke(invocation);
+        return irq_control_invoke(all, invocation);
     case BH_TYPE_IRQ_HANDLER:
-        return irq_handler_invoke(invocation);
+        return irq_handler_invoke(all, invocation);
     case BH_TYPE_MACHINE:
-        return machine_invoke(invocation);
+        return machine_invoke(all, invocation);
     case BH_TYPE_NULL:
         return BH_ERROR_INVALID_CAPABILITY;
     default:
@@ -76,23 +76,45 @@ enum bh_error invoke_object(struct core *core, struct invocation *invocation)
     }
 }
 
-static void invoke(struct core *core, struct tcb *tcb)
+/* Operations that change nothing beyond this core. False: it is another one. */
+static bool invoke_local(struct core *core, struct invocation *invocation, enum bh_error *error)
 {
-    struct invocation invocation = {.caller = tcb};
-    enum bh_error error = BH_ERROR_INVALID_CAPABILITY;
-    uint64_t operation = tcb->context.x[1];
-
-    /* All 64 bits count; no operation has number 0. */
-    invocation.operation = operation <= UINT32_MAX ? (enum bh_operation)operation : (enum bh_operation)0;
-
-    for (unsigned i = 0; i < BH_MESSAGE_REGISTERS; i++) {
-        invocation.word[i] = tcb->context.x[2 + i];
+    switch (invocation->cap.type) {
+    case BH_TYPE_NULL:
+        *error = BH_ERROR_INVALID_CAPABILITY;
+        return true;
+    case BH_TYPE_NOTIFICATION:
+        if (((struct notification *)cap_object(invocation->cap))->core != core) {
+            return false;
+        }
+        *error = notification_invoke(core, invocation);
+        return true;
+    case BH_TYPE_VCPU:
+        if (invocation->operation != BH_OP_VCPU_POST) {
+            return false;
+        }
+        *error = vcpu_post(core, cap_object(invocation->cap), invocation);
+        return true;
+    case BH_TYPE_IRQ_HANDLER:
+        if (invocation->operation != BH_OP_IRQ_HANDLER_ACK) {
+            return false;
+        }
+        *error = irq_handler_ack(invocation);
+        return true;
+    default:
+        return false;
     }
-    invocation.slot = tcb_lookup(tcb, tcb->context.x[0]);
-    if (invocation.slot != NULL) {
-        invocation.cap = invocation.slot->cap;
-        error = invoke_object(core, &invocation);
-    }
+}
+
+static void find_object(struct invocation *invocation, const struct tcb *tcb)
+{
+    invocation->slot = tcb_lookup(tcb, tcb->context.x[0]);
+    invocation->cap = invocation->slot != NULL ? invocation->slot->cap : (struct cap){0};
+}
+
+static void finish_invocation(struct core *core, struct tcb *tcb,
+                              const struct invocation *invocation, enum bh_error error)
+{
     if (core->preempted) {
         /* Issued again, with the same arguments, once the interrupt has been served. */
         core->preempted = false;
@@ -101,10 +123,39 @@ static void invoke(struct core *core, struct tcb *tcb)
         return;
     }
     tcb->context.x[0] = error;
-    tcb->context.x[1] = invocation.argument;
+    tcb->context.x[1] = invocation->argument;
     for (unsigned i = 0; i < 4; i++) {
-        tcb->context.x[2 + i] = invocation.result[i];
+        tcb->context.x[2 + i] = invocation->result[i];
     }
+}
+
+static void invoke(struct core *core, struct tcb *tcb)
+{
+    struct invocation invocation = {.caller = tcb};
+    enum bh_error error;
+    uint64_t operation = tcb->context.x[1];
+
+    /* All 64 bits count; no operation has number 0. */
+    invocation.operation =
+        operation <= UINT32_MAX ? (enum bh_operation)operation : (enum bh_operation)0;
+
+    for (unsigned i = 0; i < BH_MESSAGE_REGISTERS; i++) {
+        invocation.word[i] = tcb->context.x[2 + i];
+    }
+    find_object(&invocation, tcb);
+    if (invoke_local(core, &invocation, &error)) {
+        finish_invocation(core, tcb, &invocation, error);
+        return;
+    }
+    struct all_cores all;
+    if (!all_cores_lock(core, &all)) {
+        return;
+    }
+    find_object(&invocation, tcb); /* there was a moment without any lock */
+    error = invoke_object(&all, &invocation);
+    finish_invocation(core, tcb, &invocation,
+                      error); /* before another core may let the thread go on */
+    all_cores_unlock(&all);
 }
 
 static inline void set_status(struct tcb *tcb, enum bh_error error)
@@ -114,12 +165,27 @@ static inline void set_status(struct tcb *tcb, enum bh_error error)
     tcb->context.x[10] = 0;
 }
 
-static void send(struct core *core, struct tcb *tcb, bool call, bool nonblocking)
+/* What an IPC system call consists of. */
+enum ipc {
+    IPC_SEND = 1,
+    IPC_CALL = 2,
+    IPC_REPLY = 4,
+    IPC_RECV = 8,
+    IPC_NONBLOCKING = 16
+};
+
+static void send(struct core *core, struct tcb *tcb, unsigned ipc, struct all_cores *all)
 {
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
+    bool call = (ipc & IPC_CALL) != 0;
 
     if (cap.type == BH_TYPE_REPLY && !call) {
-        endpoint_reply(core, tcb, cap_object(cap), (cap.rights & BH_RIGHT_GRANT) != 0);
+        struct reply *reply = cap_object(cap);
+        if (reply->core != core) {
+            set_status(tcb, BH_ERROR_CORE);
+            return;
+        }
+        endpoint_reply(core, tcb, reply, (cap.rights & BH_RIGHT_GRANT) != 0, all);
         set_status(tcb, BH_OK);
         return;
     }
@@ -132,25 +198,47 @@ static void send(struct core *core, struct tcb *tcb, bool call, bool nonblocking
         set_status(tcb, BH_ERROR_RIGHTS);
         return;
     }
-    endpoint_send(core, cap_object(cap), tcb,
+    struct endpoint *endpoint = cap_object(cap);
+    if (endpoint->core != core) {
+        set_status(tcb, BH_ERROR_CORE);
+        return;
+    }
+    endpoint_send(core, endpoint, tcb,
                   (struct send){.badge = cap.badge,
                                 .call = call,
                                 .grant = (cap.rights & BH_RIGHT_GRANT) != 0,
-                                .nonblocking = nonblocking});
+                                .nonblocking = (ipc & IPC_NONBLOCKING) != 0,
+                                .all = all});
 }
 
-static void recv(struct core *core, struct tcb *tcb, bool nonblocking)
+/* Lets an endpoint and a reply object belong to the core of the thread that receives by them. */
+static bool claim_for_receiver(struct core *core, struct endpoint *endpoint, struct reply *reply)
+{
+    if ((endpoint->core != core && endpoint->head != NULL) ||
+        (reply != NULL && reply->core != core &&
+         (reply->caller != NULL || reply->receiver != NULL))) {
+        return false;
+    }
+    endpoint->core = core;
+    if (reply != NULL) {
+        reply->core = core;
+    }
+    return true;
+}
+
+static void recv(struct core *core, struct tcb *tcb, unsigned ipc, struct all_cores *all)
 {
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
     bh_cptr reply_cptr = tcb->context.x[10];
-    struct cap reply = {0};
+    struct reply *reply = NULL;
 
     if (reply_cptr != BH_CPTR_NULL) {
-        reply = tcb_lookup_cap(tcb, reply_cptr);
-        if (reply.type != BH_TYPE_REPLY) {
+        struct cap reply_cap = tcb_lookup_cap(tcb, reply_cptr);
+        if (reply_cap.type != BH_TYPE_REPLY) {
             set_status(tcb, BH_ERROR_INVALID_CAPABILITY);
             return;
         }
+        reply = cap_object(reply_cap);
     }
     if (cap.type != BH_TYPE_ENDPOINT) {
         set_status(tcb, BH_ERROR_INVALID_CAPABILITY);
@@ -160,16 +248,58 @@ static void recv(struct core *core, struct tcb *tcb, bool nonblocking)
         set_status(tcb, BH_ERROR_RIGHTS);
         return;
     }
-    endpoint_recv(core, cap_object(cap), tcb, reply_cptr != BH_CPTR_NULL ? cap_object(reply) : NULL, nonblocking);
+    struct endpoint *endpoint = cap_object(cap);
+    if (all != NULL && !claim_for_receiver(core, endpoint, reply)) {
+        set_status(tcb, BH_ERROR_CORE);
+        return;
+    }
+    endpoint_recv(core, endpoint, tcb, reply, (ipc & IPC_NONBLOCKING) != 0, all);
 }
 
-static void reply_recv(struct core *core, struct tcb *tcb)
+static void reply_before_recv(struct core *core, struct tcb *tcb, struct all_cores *all)
 {
-    struct cap reply = tcb_lookup_cap(tcb, tcb->context.x[10]);
-    if (reply.type == BH_TYPE_REPLY) {
-        endpoint_reply(core, tcb, cap_object(reply), (reply.rights & BH_RIGHT_GRANT) != 0);
+    struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[10]);
+    if (cap.type == BH_TYPE_REPLY && ((struct reply *)cap_object(cap))->core == core) {
+        endpoint_reply(core, tcb, cap_object(cap), (cap.rights & BH_RIGHT_GRANT) != 0, all);
     }
-    recv(core, tcb, false);
+}
+
+/* Whether a capability may go over, or an object moves to this core. */
+static bool ipc_needs_all_cores(const struct core *core, const struct tcb *tcb, unsigned ipc)
+{
+    if ((ipc & (IPC_SEND | IPC_CALL | IPC_REPLY)) != 0 && (tcb->context.x[1] & BH_INFO_CAP) != 0) {
+        return true;
+    }
+    if ((ipc & IPC_RECV) == 0) {
+        return false;
+    }
+    struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
+    struct cap reply = tcb_lookup_cap(tcb, tcb->context.x[10]);
+    const struct endpoint *endpoint = cap.type == BH_TYPE_ENDPOINT ? cap_object(cap) : NULL;
+    return (endpoint != NULL && (endpoint->core != core || endpoint_offers_cap(endpoint))) ||
+           (reply.type == BH_TYPE_REPLY && ((struct reply *)cap_object(reply))->core != core);
+}
+
+static void do_ipc(struct core *core, struct tcb *tcb, unsigned ipc)
+{
+    struct all_cores held, *all = NULL;
+    if (ipc_needs_all_cores(core, tcb, ipc)) {
+        if (!all_cores_lock(core, &held)) {
+            return;
+        }
+        all = &held;
+    }
+    if ((ipc & IPC_REPLY) != 0) {
+        reply_before_recv(core, tcb, all);
+    }
+    if ((ipc & IPC_RECV) != 0) {
+        recv(core, tcb, ipc, all);
+    } else {
+        send(core, tcb, ipc, all);
+    }
+    if (all != NULL) {
+        all_cores_unlock(all);
+    }
 }
 
 static void signal(struct core *core, struct tcb *tcb)
@@ -187,6 +317,25 @@ static void signal(struct core *core, struct tcb *tcb)
     notification_signal(core, cap_object(cap), notification_badge(cap));
 }
 
+/* Lets it move to this core. False: the call has failed, or is issued again. */
+static bool claim_notification(struct core *core, struct tcb *tcb,
+                               struct notification *notification)
+{
+    struct all_cores all;
+    if (!all_cores_lock(core, &all)) {
+        return false;
+    }
+    struct cap cap =
+        tcb_lookup_cap(tcb, tcb->context.x[0]); /* there was a moment without any lock */
+    bool there = cap.type == BH_TYPE_NOTIFICATION && cap_object(cap) == notification;
+    bool claimed = there && notification_claim(notification, core);
+    if (!claimed) {
+        set_status(tcb, there ? BH_ERROR_CORE : BH_ERROR_INVALID_CAPABILITY);
+    }
+    all_cores_unlock(&all);
+    return claimed;
+}
+
 static void wait(struct core *core, struct tcb *tcb, bool nonblocking)
 {
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
@@ -195,6 +344,10 @@ static void wait(struct core *core, struct tcb *tcb, bool nonblocking)
     } else if ((cap.rights & BH_RIGHT_READ) == 0) {
         set_status(tcb, BH_ERROR_RIGHTS);
     } else {
+        struct notification *notification = cap_object(cap);
+        if (notification->core != core && !claim_notification(core, tcb, notification)) {
+            return;
+        }
         notification_wait(core, tcb, cap, nonblocking);
     }
 }
@@ -203,6 +356,9 @@ void syscall_entry(struct core *core)
 {
     struct tcb *tcb = core->current;
 
+    if (!core_lock(core, ENTRY_SYSTEM_CALL)) {
+        return;
+    }
     switch (tcb->context.x[12]) {
     case BH_SYS_VM_ENTER:
         vcpu_enter(core, tcb);
@@ -211,25 +367,25 @@ void syscall_entry(struct core *core)
         if (fastpath_call(core, tcb)) {
             break;
         }
-        send(core, tcb, true, false);
+        do_ipc(core, tcb, IPC_CALL);
         break;
     case BH_SYS_REPLY_RECV:
         if (fastpath_reply_recv(core, tcb)) {
             break;
         }
-        reply_recv(core, tcb);
+        do_ipc(core, tcb, IPC_REPLY | IPC_RECV);
         break;
     case BH_SYS_SEND:
-        send(core, tcb, false, false);
+        do_ipc(core, tcb, IPC_SEND);
         break;
     case BH_SYS_NB_SEND:
-        send(core, tcb, false, true);
+        do_ipc(core, tcb, IPC_SEND | IPC_NONBLOCKING);
         break;
     case BH_SYS_RECV:
-        recv(core, tcb, false);
+        do_ipc(core, tcb, IPC_RECV);
         break;
     case BH_SYS_NB_RECV:
-        recv(core, tcb, true);
+        do_ipc(core, tcb, IPC_RECV | IPC_NONBLOCKING);
         break;
     case BH_SYS_SIGNAL:
         signal(core, tcb);
@@ -267,6 +423,9 @@ void native_exception(struct core *core)
     struct tcb *tcb = core->current;
     uint64_t esr = read_sysreg(esr_el2);
 
+    if (!core_lock(core, ENTRY_OTHER)) {
+        return;
+    }
     switch (esr >> ESR_EC_SHIFT) {
     case ESR_EC_FP:
         if ((tcb->flags & BH_TCB_FP) != 0) {
@@ -290,7 +449,7 @@ void native_exception(struct core *core)
 
 void interrupt_entry(struct core *core)
 {
-    if (core->current->in_guest) {
+    if (core_lock(core, ENTRY_OTHER) && core->current->in_guest) {
         struct bh_vcpu_frame *frame = vcpu_frame(core->current->vcpu);
         frame->exits[BH_EXIT_IRQ]++;
         frame->guest_ticks += ticks_now() - core->guest_entered;
@@ -306,10 +465,12 @@ struct leave kernel_leave(struct core *core)
         }
         struct tcb *tcb = core->current;
         if (!tcb->in_guest) {
+            core_unlock(core);
             return (struct leave){tcb, NULL};
         }
         if (vcpu_prepare(core, tcb)) {
             core->guest_entered = ticks_now();
+            core_unlock(core);
             return (struct leave){vcpu_frame(tcb->vcpu), tcb->vcpu};
         }
     }

@@ -11,8 +11,9 @@
 #include "scheduler.h"
 #include "vcpu.h"
 
-void tcb_init(struct tcb *tcb)
+void tcb_init(struct tcb *tcb, struct core *core)
 {
+    tcb->core = core;
     tcb->context.pstate = PSTATE_EL0;
     tcb->full_restore = 1;
 }
@@ -30,8 +31,12 @@ static void restart_system_call(struct tcb *tcb)
     tcb->full_restore = 1;
 }
 
-void tcb_cancel_wait(struct core *core, struct tcb *tcb)
+void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
 {
+    struct core *core = tcb->core;
+    if (core->current == tcb) {
+        core_stop(all, core);
+    }
     switch (tcb->state) {
     case TCB_RUNNABLE:
         scheduler_unready(core, tcb);
@@ -80,11 +85,11 @@ void tcb_fail(struct core *core, struct tcb *tcb, enum bh_error error)
     scheduler_ready(core, tcb);
 }
 
-void tcb_destroy(struct tcb *tcb)
+void tcb_destroy(struct all_cores *all, struct tcb *tcb)
 {
-    struct core *core = this_core();
+    struct core *core = tcb->core;
 
-    tcb_cancel_wait(core, tcb);
+    tcb_cancel_wait(all, tcb);
     tcb->state = TCB_INACTIVE;
     if (tcb->sched_context != NULL) {
         tcb->sched_context->tcb = NULL;
@@ -92,9 +97,10 @@ void tcb_destroy(struct tcb *tcb)
     }
     notification_unbind(tcb);
     if (tcb->vcpu != NULL) {
-        vcpu_unbind(tcb->vcpu);
+        vcpu_unbind(all, tcb->vcpu);
     }
     if (core->fp == &tcb->fp) {
+        core_stop(all, core);
         core->fp = NULL;
     }
     if (core->current == tcb) {
@@ -103,7 +109,8 @@ void tcb_destroy(struct tcb *tcb)
     }
 }
 
-void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t word1, uint64_t word2)
+void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t word1,
+               uint64_t word2)
 {
     struct cap handler = tcb->slots[TCB_SLOT_FAULT_ENDPOINT].cap;
 
@@ -111,12 +118,14 @@ void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t
     tcb->fault.word[0] = tcb->context.pc;
     tcb->fault.word[1] = word1;
     tcb->fault.word[2] = word2;
-    if (handler.type != BH_TYPE_ENDPOINT) {
+    if (handler.type != BH_TYPE_ENDPOINT ||
+        ((struct endpoint *)cap_object(handler))->core != core) {
         tcb->state = TCB_FAULTED;
         core->reschedule = 1;
         return;
     }
-    endpoint_send(core, cap_object(handler), tcb, (struct send){.badge = handler.badge, .call = true, .fault = true});
+    endpoint_send(core, cap_object(handler), tcb,
+                  (struct send){.badge = handler.badge, .call = true, .fault = true});
 }
 
 /* --- Invocations --- */
@@ -129,20 +138,22 @@ static bool is_stopped(const struct tcb *tcb)
 }
 
 /* Replaces what a slot of the thread holds by a copy of `source`, or by nothing. */
-static bool set_slot(struct tcb *tcb, enum tcb_slot which, struct slot *source)
+static bool set_slot(struct all_cores *all, struct tcb *tcb, enum tcb_slot which,
+                     struct slot *source)
 {
     struct slot *slot = &tcb->slots[which];
-    if (!slot_delete(slot)) {
+    if (!slot_delete(all, slot)) {
         return false;
     }
     struct cap derived;
     if (source != NULL && cap_derive(source->cap, BH_RIGHTS_ALL, 0, &derived) == BH_OK) {
-        slot_insert_after(slot, derived, source);
+        slot_insert_after(all, slot, derived, source);
     }
     return true;
 }
 
-static enum bh_error configure(struct core *core, struct tcb *tcb, struct invocation *invocation)
+static enum bh_error configure(struct all_cores *all, struct tcb *tcb,
+                               struct invocation *invocation)
 {
     struct slot *cnode, *vspace, *fault = NULL, *buffer = NULL;
     enum bh_error error;
@@ -155,11 +166,13 @@ static enum bh_error configure(struct core *core, struct tcb *tcb, struct invoca
         return error;
     }
     if (invocation->word[2] != BH_CPTR_NULL &&
-        (error = invocation_cap(invocation, 3, BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL, &fault)) != BH_OK) {
+        (error = invocation_cap(invocation, 3, BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL,
+                                &fault)) != BH_OK) {
         return error;
     }
     if (invocation->word[3] != BH_CPTR_NULL) {
-        if ((error = invocation_cap(invocation, 4, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &buffer)) != BH_OK) {
+        if ((error = invocation_cap(invocation, 4, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE,
+                                    &buffer)) != BH_OK) {
             return error;
         }
         if (buffer->cap.size_bits != BH_PAGE_BITS || buffer->cap.mapping.device) {
@@ -167,13 +180,14 @@ static enum bh_error configure(struct core *core, struct tcb *tcb, struct invoca
         }
     }
 
-    core->preempted =
-        !set_slot(tcb, TCB_SLOT_CNODE, cnode) || !set_slot(tcb, TCB_SLOT_VSPACE, vspace) ||
-        !set_slot(tcb, TCB_SLOT_FAULT_ENDPOINT, fault) || !set_slot(tcb, TCB_SLOT_IPC_BUFFER, buffer);
+    all->core->preempted = !set_slot(all, tcb, TCB_SLOT_CNODE, cnode) ||
+                           !set_slot(all, tcb, TCB_SLOT_VSPACE, vspace) ||
+                           !set_slot(all, tcb, TCB_SLOT_FAULT_ENDPOINT, fault) ||
+                           !set_slot(all, tcb, TCB_SLOT_IPC_BUFFER, buffer);
     return BH_OK;
 }
 
-static enum bh_error set_priority(struct core *core, struct tcb *tcb, struct invocation *invocation)
+static enum bh_error set_priority(struct tcb *tcb, struct invocation *invocation)
 {
     uint64_t limit = invocation->caller->max_controlled_priority;
     for (uint64_t i = 0; i < 2; i++) {
@@ -181,6 +195,7 @@ static enum bh_error set_priority(struct core *core, struct tcb *tcb, struct inv
             return invocation_fail(invocation, i + 1, BH_ERROR_RANGE);
         }
     }
+    struct core *core = tcb->core;
     bool queued = tcb->queued;
     if (queued) {
         scheduler_unready(core, tcb);
@@ -190,24 +205,26 @@ static enum bh_error set_priority(struct core *core, struct tcb *tcb, struct inv
     if (queued) {
         scheduler_ready(core, tcb);
     }
-    core->reschedule = 1;
+    scheduler_ask(core);
     return BH_OK;
 }
 
-static enum bh_error write_registers(struct core *core, struct tcb *tcb, const struct invocation *invocation)
+static enum bh_error write_registers(struct tcb *tcb, const struct invocation *invocation)
 {
     if (!is_stopped(tcb)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
+    struct core *core = tcb->core;
     if (core->current == tcb) {
         core->current = NULL; /* a fault handler's reply can't come before this */
         core->reschedule = 1;
     }
-    tcb->context = (struct context){.pc = invocation->word[0],
-                                    .pstate = PSTATE_EL0,
-                                    .sp = invocation->word[1],
-                                    .tpidr = invocation->word[5],
-                                    .x = {invocation->word[2], invocation->word[3], invocation->word[4]}};
+    tcb->context =
+        (struct context){.pc = invocation->word[0],
+                         .pstate = PSTATE_EL0,
+                         .sp = invocation->word[1],
+                         .tpidr = invocation->word[5],
+                         .x = {invocation->word[2], invocation->word[3], invocation->word[4]}};
     tcb->full_restore = 1;
     tcb->in_guest = false;
     return BH_OK;
@@ -231,14 +248,14 @@ static enum bh_error read_registers(struct tcb *tcb, struct invocation *invocati
     return BH_OK;
 }
 
-static enum bh_error resume(struct core *core, struct tcb *tcb)
+static enum bh_error resume(struct tcb *tcb)
 {
     if (tcb->slots[TCB_SLOT_VSPACE].cap.type != BH_TYPE_VSPACE) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
     if (tcb->state == TCB_INACTIVE || tcb->state == TCB_SUSPENDED || tcb->state == TCB_FAULTED) {
         tcb->state = TCB_RUNNABLE;
-        scheduler_ready(core, tcb);
+        scheduler_ready(tcb->core, tcb);
     }
     return BH_OK;
 }
@@ -257,18 +274,24 @@ static enum bh_error bind_notification(struct tcb *tcb, struct invocation *invoc
     if (notification->bound != NULL) {
         return invocation_fail(invocation, 1, BH_ERROR_BUSY);
     }
+    if (!notification_claim(notification, tcb->core)) {
+        return invocation_fail(invocation, 1, BH_ERROR_CORE);
+    }
     notification->bound = tcb;
     tcb->bound_notification = notification;
     return BH_OK;
 }
 
-static enum bh_error set_flags(struct core *core, struct tcb *tcb, struct invocation *invocation)
+static enum bh_error set_flags(struct all_cores *all, struct tcb *tcb,
+                               struct invocation *invocation)
 {
     if ((invocation->word[0] & ~(uint64_t)BH_TCB_FP) != 0) {
         return invocation_fail(invocation, 1, BH_ERROR_INVALID_ARGUMENT);
     }
+    struct core *core = tcb->core;
     tcb->flags = (uint8_t)invocation->word[0];
     if ((tcb->flags & BH_TCB_FP) == 0 && core->fp == &tcb->fp) {
+        core_stop(all, core);
         core->fp = NULL;
         if (core->current == tcb) {
             core->fp_open = false;
@@ -278,23 +301,70 @@ static enum bh_error set_flags(struct core *core, struct tcb *tcb, struct invoca
     return BH_OK;
 }
 
-enum bh_error tcb_invoke(struct core *core, struct invocation *invocation)
+/* The thread goes on at its new core; what it waits for it asks for again there. */
+static enum bh_error set_affinity(struct all_cores *all, struct tcb *tcb,
+                                  struct invocation *invocation)
+{
+    if (invocation->word[0] >= core_count) {
+        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
+    }
+    struct core *to = core_by_number(invocation->word[0]);
+    struct core *from = tcb->core;
+    struct sched_context *sc = tcb->sched_context;
+    struct notification *bound = tcb->bound_notification;
+    if (tcb->state == TCB_BLOCKED_REPLY || (sc != NULL && sc->lent != NULL) ||
+        (bound != NULL && bound->head != NULL)) {
+        return BH_ERROR_BUSY; /* others of its core wait for it, or it for them */
+    }
+    if (from == to) {
+        return BH_OK;
+    }
+
+    bool stopped = is_stopped(tcb);
+    if (from->current == tcb && from == all->core) {
+        scheduler_put(from);
+    }
+    tcb_cancel_wait(all, tcb);
+    if (tcb->vcpu != NULL) {
+        vcpu_evict(all, tcb->vcpu);
+        deadline_move(from, to, &tcb->vcpu->deadline);
+    }
+    if (from->fp == &tcb->fp) {
+        core_stop(all, from);
+        if (from == all->core) {
+            fp_switch(from, NULL);
+        }
+    }
+    if (sc != NULL) {
+        sched_context_move(all, sc, to);
+    }
+    if (bound != NULL) {
+        notification_move(bound, to);
+    }
+    tcb->core = to;
+    if (!stopped) {
+        (void)resume(tcb);
+    }
+    return BH_OK;
+}
+
+enum bh_error tcb_invoke(struct all_cores *all, struct invocation *invocation)
 {
     struct tcb *tcb = cap_object(invocation->cap);
 
     switch (invocation->operation) {
     case BH_OP_TCB_CONFIGURE:
-        return configure(core, tcb, invocation);
+        return configure(all, tcb, invocation);
     case BH_OP_TCB_SET_PRIORITY:
-        return set_priority(core, tcb, invocation);
+        return set_priority(tcb, invocation);
     case BH_OP_TCB_WRITE_REGISTERS:
-        return write_registers(core, tcb, invocation);
+        return write_registers(tcb, invocation);
     case BH_OP_TCB_READ_REGISTERS:
         return read_registers(tcb, invocation);
     case BH_OP_TCB_RESUME:
-        return resume(core, tcb);
+        return resume(tcb);
     case BH_OP_TCB_SUSPEND:
-        tcb_cancel_wait(core, tcb);
+        tcb_cancel_wait(all, tcb);
         return BH_OK;
     case BH_OP_TCB_BIND_NOTIFICATION:
         return bind_notification(tcb, invocation);
@@ -302,7 +372,9 @@ enum bh_error tcb_invoke(struct core *core, struct invocation *invocation)
         notification_unbind(tcb);
         return BH_OK;
     case BH_OP_TCB_SET_FLAGS:
-        return set_flags(core, tcb, invocation);
+        return set_flags(all, tcb, invocation);
+    case BH_OP_TCB_SET_AFFINITY:
+        return set_affinity(all, tcb, invocation);
     default:
         return BH_ERROR_ILLEGAL_OPERATION;
     }

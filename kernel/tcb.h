@@ -12,6 +12,7 @@
 #include "cap.h"
 #include "context.h"
 
+struct all_cores;
 struct core;
 struct invocation;
 struct notification;
@@ -50,6 +51,7 @@ enum tcb_state {
 struct tcb {
     struct context context;
     uint64_t full_restore; /* the context has all registers, not only those that a system call preserves */
+    struct core *core;     /* where it runs; all locks are needed to change it */
 
     enum tcb_state state;
     uint8_t priority;
@@ -83,13 +85,13 @@ _Static_assert(offsetof(struct context, sp) == CONTEXT_SP, "vectors.S");
 _Static_assert(offsetof(struct context, tpidr) == CONTEXT_TPIDR, "vectors.S");
 _Static_assert(offsetof(struct tcb, full_restore) == TCB_FULL_RESTORE, "vectors.S");
 
-void tcb_init(struct tcb *tcb);
+void tcb_init(struct tcb *tcb, struct core *core);
 
 /* Takes the thread out of everything it is part of. The slots stay. */
-void tcb_destroy(struct tcb *tcb);
+void tcb_destroy(struct all_cores *all, struct tcb *tcb);
 
 /* Ends what the thread waits for: it becomes SUSPENDED, with its system call to be issued again. */
-void tcb_cancel_wait(struct core *core, struct tcb *tcb);
+void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb);
 
 /* Ends a blocking call with an error, and the thread becomes runnable; a fault that nobody can answer any more leaves
  * it FAULTED. It must not be in a queue. */
@@ -118,6 +120,6 @@ struct bh_ipc_buffer *tcb_ipc_buffer(const struct tcb *tcb);
 /* Reports a fault to the thread's fault endpoint, or stops it. */
 void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t word1, uint64_t word2);
 
-enum bh_error tcb_invoke(struct core *core, struct invocation *invocation);
+enum bh_error tcb_invoke(struct all_cores *all, struct invocation *invocation);
 
 #endif

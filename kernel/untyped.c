@@ -38,7 +38,7 @@ static bool clear_until(struct slot *slot, uint64_t start, uint64_t end)
     return true;
 }
 
-static enum bh_error retype(struct core *core, struct invocation *invocation)
+static enum bh_error retype(struct all_cores *all, struct invocation *invocation)
 {
     struct slot *slot = invocation->slot;
     enum bh_type type = (enum bh_type)invocation->word[0];
@@ -96,22 +96,22 @@ static enum bh_error retype(struct core *core, struct invocation *invocation)
     uint64_t end = start + (count << object_bits);
     bool clears = !device && type != BH_TYPE_UNTYPED;
     if (clears && !clear_until(slot, start, end)) {
-        core->preempted = true;
+        all->core->preempted = true;
         return BH_OK;
     }
 
     slot->cap.untyped.used = (uint32_t)(end >> BH_UNTYPED_MIN_BITS);
     for (uint64_t i = 0; i < count; i++) {
         paddr_t address = paddr(slot->cap.object + start + (i << object_bits));
-        slot_insert_after(&destination[i], object_create(type, (unsigned)size_bits, address, device), slot);
+        slot_insert_after(all, &destination[i], object_create(all, type, (unsigned)size_bits, address, device), slot);
     }
     return BH_OK;
 }
 
-enum bh_error untyped_invoke(struct core *core, struct invocation *invocation)
+enum bh_error untyped_invoke(struct all_cores *all, struct invocation *invocation)
 {
     if (invocation->operation != BH_OP_UNTYPED_RETYPE) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
-    return retype(core, invocation);
+    return retype(all, invocation);
 }

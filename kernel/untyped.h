@@ -5,6 +5,6 @@
 
 #include "invocation.h"
 
-enum bh_error untyped_invoke(struct core *core, struct invocation *invocation);
+enum bh_error untyped_invoke(struct all_cores *all, struct invocation *invocation);
 
 #endif

@@ -9,9 +9,11 @@
 #include "scheduler.h"
 #include "space.h"
 
-/* What a VMM may ask for in pstate: AArch64 EL0t, EL1t or EL1h, and no single-stepping (Arm ARM C5.2.19). */
-#define PSTATE_MODE UINT64_C(0x1f)
-#define PSTATE_ALLOWED UINT64_C(0xf3d01fdf) /* NZCV, TCO, DIT, UAO, PAN, IL, SSBS, BTYPE, DAIF, M */
+/* What a VMM may ask for in pstate: AArch64 EL0t, EL1t or EL1h, and no single-stepping (Arm ARM
+ * C5.2.19). */
+#define PSTATE_MODE    UINT64_C(0x1f)
+#define PSTATE_ALLOWED UINT64_C(0xf3d01fdf) /* NZCV, TCO, DIT, UAO, PAN, IL, SSBS, BTYPE, DAIF, M \
+                                             */
 
 static struct space *guest_space(const struct vcpu *vcpu)
 {
@@ -72,13 +74,16 @@ void vcpu_put(struct core *core)
     }
     vcpu_show_tpidrro(core);
     core->vcpu = NULL;
+    core->guest_space = NULL;
     vcpu_registers_save(&vcpu->state);
     write_sysreg(tpidrro_el0, 0);
     virtual_gic_save(vcpu);
     virtual_timer_stop();
     vttbr_set_empty();
-    if (vcpu->tcb != NULL && vcpu->tcb->state == TCB_BLOCKED_WFI && virtual_timer_armed(&vcpu->state)) {
-        deadline_set(core, &vcpu->deadline, DEADLINE_VCPU, vcpu->state.cntv_cval + vcpu->state.cntvoff);
+    if (vcpu->tcb != NULL && vcpu->tcb->state == TCB_BLOCKED_WFI &&
+        virtual_timer_armed(&vcpu->state)) {
+        deadline_set(core, &vcpu->deadline, DEADLINE_VCPU,
+                     vcpu->state.cntv_cval + vcpu->state.cntvoff);
     }
 }
 
@@ -90,6 +95,7 @@ static void vcpu_take(struct core *core, struct vcpu *vcpu, const struct space *
     vcpu_registers_load(&vcpu->state);
     virtual_gic_load(vcpu);
     core->vcpu = vcpu;
+    core->guest_space = space;
 }
 
 bool vcpu_prepare(struct core *core, struct tcb *tcb)
@@ -181,38 +187,60 @@ void vcpu_maintenance_interrupt(struct core *core)
     }
 }
 
-void vcpu_unbind(struct vcpu *vcpu)
+void vcpu_evict(struct all_cores *all, struct vcpu *vcpu)
 {
-    struct core *core = this_core();
+    struct core *core = vcpu->tcb->core;
+    if (core->vcpu == vcpu || core->fp == &vcpu->state.fp) {
+        core_stop(all, core);
+    }
     if (core->vcpu == vcpu) {
         vcpu_put(core);
     }
-    deadline_clear(core, &vcpu->deadline);
-    if (vcpu->tcb != NULL) {
-        vcpu->tcb->vcpu = NULL;
-        vcpu->tcb = NULL;
+    if (core->fp == &vcpu->state.fp) {
+        fp_switch(core, NULL);
     }
 }
 
-void vcpu_destroy(struct vcpu *vcpu)
+void vcpu_lose_frame(struct all_cores *all, struct slot *slot)
 {
-    struct core *core = this_core();
-    vcpu_unbind(vcpu);
-    if (core->fp == &vcpu->state.fp) {
-        core->fp = NULL;
+    struct vcpu *vcpu =
+        (struct vcpu *)((uint8_t *)slot - offsetof(struct vcpu, slots[VCPU_SLOT_FRAME]));
+    if (vcpu->tcb != NULL) {
+        vcpu_evict(all, vcpu);
     }
+}
+
+void vcpu_unbind(struct all_cores *all, struct vcpu *vcpu)
+{
+    if (vcpu->tcb == NULL) {
+        return;
+    }
+    vcpu_evict(all, vcpu);
+    if (vcpu->mail.bits != 0) {
+        core_take_mail(vcpu->tcb->core);
+    }
+    deadline_clear(vcpu->tcb->core, &vcpu->deadline);
+    vcpu->tcb->vcpu = NULL;
+    vcpu->tcb = NULL;
+}
+
+void vcpu_destroy(struct all_cores *all, struct vcpu *vcpu)
+{
+    vcpu_unbind(all, vcpu);
 }
 
 /* --- Invocations --- */
 
-static enum bh_error configure(struct vcpu *vcpu, struct invocation *invocation)
+static enum bh_error configure(struct all_cores *all, struct vcpu *vcpu,
+                               struct invocation *invocation)
 {
     struct slot *thread, *space, *frame;
     enum bh_error error;
 
     if ((error = invocation_cap(invocation, 1, BH_TYPE_TCB, 0, &thread)) != BH_OK ||
         (error = invocation_cap(invocation, 2, BH_TYPE_GUEST_SPACE, 0, &space)) != BH_OK ||
-        (error = invocation_cap(invocation, 3, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &frame)) != BH_OK) {
+        (error = invocation_cap(invocation, 3, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE,
+                                &frame)) != BH_OK) {
         return error;
     }
     if (frame->cap.size_bits != BH_PAGE_BITS || frame->cap.mapping.device) {
@@ -232,25 +260,23 @@ static enum bh_error configure(struct vcpu *vcpu, struct invocation *invocation)
         return BH_ERROR_ILLEGAL_OPERATION;
     }
 
-    slot_insert_after(&vcpu->slots[VCPU_SLOT_GUEST_SPACE], space_cap, space);
-    slot_insert_after(&vcpu->slots[VCPU_SLOT_FRAME], frame_cap, frame);
+    frame_cap.mapping.generation = 1; /* vcpu_is_frame_slot */
+    slot_insert_after(all, &vcpu->slots[VCPU_SLOT_GUEST_SPACE], space_cap, space);
+    slot_insert_after(all, &vcpu->slots[VCPU_SLOT_FRAME], frame_cap, frame);
     vcpu->tcb = tcb;
     tcb->vcpu = vcpu;
     vcpu_registers_describe_host(&vcpu_frame(vcpu)->host);
     return BH_OK;
 }
 
-static enum bh_error exchange_state(struct core *core, struct vcpu *vcpu, bool save)
+static enum bh_error exchange_state(struct all_cores *all, struct vcpu *vcpu, bool save)
 {
     struct bh_vcpu_frame *frame = vcpu_frame(vcpu);
     if (frame == NULL || (vcpu->tcb != NULL && vcpu->tcb->in_guest)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
-    if (core->vcpu == vcpu) {
-        vcpu_put(core);
-    }
-    if (core->fp == &vcpu->state.fp) {
-        fp_switch(core, NULL);
+    if (vcpu->tcb != NULL) {
+        vcpu_evict(all, vcpu);
     }
     if (save) {
         frame->state = vcpu->state;
@@ -265,29 +291,35 @@ static enum bh_error exchange_state(struct core *core, struct vcpu *vcpu, bool s
     return BH_OK;
 }
 
-enum bh_error vcpu_invoke(struct core *core, struct invocation *invocation)
+enum bh_error vcpu_post(struct core *core, struct vcpu *vcpu, struct invocation *invocation)
+{
+    struct bh_vcpu_frame *frame = vcpu_frame(vcpu);
+    if (frame == NULL) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    if (invocation->word[0] >= BH_VCPU_INTERRUPTS) {
+        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
+    }
+    bh_vcpu_frame_post(frame, (uint32_t)invocation->word[0]);
+    if (vcpu->tcb != NULL && vcpu->tcb->core != core) {
+        core_send(vcpu->tcb->core, &vcpu->tcb->core->vcpu_mail, &vcpu->mail, 1);
+    } else {
+        vcpu_wake(core, vcpu);
+    }
+    return BH_OK;
+}
+
+enum bh_error vcpu_invoke(struct all_cores *all, struct invocation *invocation)
 {
     struct vcpu *vcpu = cap_object(invocation->cap);
 
     switch (invocation->operation) {
     case BH_OP_VCPU_CONFIGURE:
-        return configure(vcpu, invocation);
+        return configure(all, vcpu, invocation);
     case BH_OP_VCPU_SAVE:
-        return exchange_state(core, vcpu, true);
+        return exchange_state(all, vcpu, true);
     case BH_OP_VCPU_LOAD:
-        return exchange_state(core, vcpu, false);
-    case BH_OP_VCPU_POST: {
-        struct bh_vcpu_frame *frame = vcpu_frame(vcpu);
-        if (frame == NULL) {
-            return BH_ERROR_ILLEGAL_OPERATION;
-        }
-        if (invocation->word[0] >= BH_VCPU_INTERRUPTS) {
-            return invocation_fail(invocation, 1, BH_ERROR_RANGE);
-        }
-        bh_vcpu_frame_post(frame, (uint32_t)invocation->word[0]);
-        vcpu_wake(core, vcpu);
-        return BH_OK;
-    }
+        return exchange_state(all, vcpu, false);
     default:
         return BH_ERROR_ILLEGAL_OPERATION;
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Virtual processors. A VCPU runs on its thread's time, inside bh_vm_enter: the thread is `in_guest` until the guest
- * needs its VMM. While it is, its own registers lie in its context, and the guest's in the vCPU frame whenever the
- * kernel runs.
+ * Virtual processors. A VCPU runs on its thread's time, inside bh_vm_enter: the thread is
+ * `in_guest` until the guest needs its VMM. While it is, its own registers lie in its context, and
+ * the guest's in the vCPU frame whenever the kernel runs.
  *
- * EL1 registers, the virtual timer and the list registers stay in the hardware when the guest exits, and are only
- * exchanged when another VCPU runs on the core (core->vcpu).
+ * EL1 registers, the virtual timer and the list registers stay in the hardware when the guest
+ * exits, and are only exchanged when another VCPU runs on the core (core->vcpu).
  */
 #ifndef KERNEL_VCPU_H
 #define KERNEL_VCPU_H
@@ -14,15 +14,22 @@
 
 #include "core.h"
 
-enum vcpu_slot { VCPU_SLOT_GUEST_SPACE, VCPU_SLOT_FRAME, VCPU_SLOT_COUNT };
+enum vcpu_slot {
+    VCPU_SLOT_GUEST_SPACE,
+    VCPU_SLOT_FRAME,
+    VCPU_SLOT_COUNT
+};
 
 struct vcpu {
     uint64_t sp_el0, tpidr_el0; /* of the guest, while it does not run; used by vectors.S */
     struct tcb *tcb;
     struct slot slots[VCPU_SLOT_COUNT];
-    struct deadline deadline;  /* the virtual timer's, while the guest is in WFI and not in the hardware */
-    bool timer_pending;        /* the timer's interrupt is active and in no list register: the guest masks it */
-    bool completed;            /* the frame's `completed` has news for the VMM */
+    struct deadline
+        deadline;       /* the virtual timer's, while the guest is in WFI and not in the hardware */
+    bool timer_pending; /* the timer's interrupt is active and in no list register: the guest masks
+                           it */
+    bool completed;     /* the frame's `completed` has news for the VMM */
+    struct mail mail;   /* interrupts posted by other cores */
     struct bh_vcpu_state state; /* while not in the hardware; sp_el0 and tpidr_el0 are above */
 };
 
@@ -36,10 +43,20 @@ static inline struct bh_vcpu_frame *vcpu_frame(const struct vcpu *vcpu)
     return frame.type == BH_TYPE_FRAME ? cap_object(frame) : NULL;
 }
 
+/* The capability that a VCPU keeps of its frame is marked, since a guest on another core must be
+ * stopped before it goes. */
+static inline bool vcpu_is_frame_slot(struct cap cap)
+{
+    return cap.mapping.space == 0 && cap.mapping.generation != 0;
+}
+
+void vcpu_lose_frame(struct all_cores *all, struct slot *slot);
+
 /* The system call. */
 void vcpu_enter(struct core *core, struct tcb *tcb);
 
-/* Makes everything ready for the guest of the current thread. False: bh_vm_enter returns instead. */
+/* Makes everything ready for the guest of the current thread. False: bh_vm_enter returns instead.
+ */
 bool vcpu_prepare(struct core *core, struct tcb *tcb);
 
 /* Ends bh_vm_enter. */
@@ -55,12 +72,18 @@ void vcpu_timer_due(struct core *core, struct deadline *deadline);
 /* Lets a guest go on that waits in WFI. */
 void vcpu_wake(struct core *core, struct vcpu *vcpu);
 
+static inline struct vcpu *vcpu_of_mail(struct mail *mail)
+{
+    return (struct vcpu *)((uint8_t *)mail - offsetof(struct vcpu, mail));
+}
+
 /* Takes whatever VCPU is in the hardware out of it. */
 void vcpu_put(struct core *core);
 
 void vcpu_hide_tpidrro(struct core *core);
 
-/* Before `next` runs. Of what stays in the hardware after an exit, EL0 can read TPIDRRO_EL0: it is for the VMM alone. */
+/* Before `next` runs. Of what stays in the hardware after an exit, EL0 can read TPIDRRO_EL0: it is
+ * for the VMM alone. */
 static inline void vcpu_conceal(struct core *core, const struct tcb *next)
 {
     if (core->vcpu != NULL && core->vcpu->tcb != next && !core->tpidrro_hidden) {
@@ -68,8 +91,14 @@ static inline void vcpu_conceal(struct core *core, const struct tcb *next)
     }
 }
 
-void vcpu_unbind(struct vcpu *vcpu);
-void vcpu_destroy(struct vcpu *vcpu);
-enum bh_error vcpu_invoke(struct core *core, struct invocation *invocation);
+/* Takes the VCPU out of the hardware of its thread's core. */
+void vcpu_evict(struct all_cores *all, struct vcpu *vcpu);
+
+void vcpu_unbind(struct all_cores *all, struct vcpu *vcpu);
+void vcpu_destroy(struct all_cores *all, struct vcpu *vcpu);
+enum bh_error vcpu_invoke(struct all_cores *all, struct invocation *invocation);
+
+/* BH_OP_VCPU_POST, which needs the own lock only. */
+enum bh_error vcpu_post(struct core *core, struct vcpu *vcpu, struct invocation *invocation);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "assert.h"
 #include "console.h"
+#include "core.h"
 #include "cpu.h"
 #include "descriptor.h"
 #include "machine.h"
@@ -100,6 +101,10 @@ static void check_machine(void)
 static void map_image(uint64_t image)
 {
     for (uint64_t page = 0; page < (uint64_t)(_image_end - _start); page += BH_PAGE_SIZE) {
+        uint64_t area = page - (uint64_t)((char *)core_areas - _start);
+        if (area < sizeof(core_areas) && area % sizeof(core_areas[0]) == 0) {
+            continue; /* the guard below a stack */
+        }
         uint64_t attributes = page < (uint64_t)(_text_end - _start)     ? KERNEL_TEXT
                               : page < (uint64_t)(_rodata_end - _start) ? KERNEL_RODATA
                                                                         : KERNEL_DATA;

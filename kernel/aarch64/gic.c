@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gic.h"
 
+#include "core.h"
 #include "cpu.h"
 
 /* Distributor (IHI 0069 12.8, 12.9) */
@@ -30,9 +31,9 @@
 #define GICR_SGI 0x10000 /* the registers of SGIs and PPIs, at the offsets of the distributor's */
 
 #define PRIORITY 0xa0u
+#define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 
 static uint8_t *distributor;
-static uint8_t *redistributor; /* of this core */
 static uint32_t interrupt_count;
 
 static uint32_t read32(const uint8_t *base, uint64_t offset)
@@ -52,9 +53,8 @@ static void wait_for_distributor(void)
 }
 
 /* The redistributor frame whose affinity is this core's (GICR_TYPER[63:32]). */
-static uint8_t *find_redistributor(uint8_t *base, uint64_t size)
+static uint8_t *find_redistributor(uint8_t *base, uint64_t size, uint64_t mpidr)
 {
-    uint64_t mpidr = read_sysreg(mpidr_el1);
     uint64_t affinity = (mpidr & 0xffffff) | ((mpidr >> 8) & 0xff000000);
     for (uint64_t offset = 0; offset + 2 * GICR_FRAME <= size;) {
         uint64_t typer = *(volatile uint64_t *)(base + offset + GICR_TYPER);
@@ -86,7 +86,7 @@ static void init_distributor(void)
     wait_for_distributor();
 }
 
-static void init_redistributor(void)
+static void init_redistributor(uint8_t *redistributor)
 {
     write32(redistributor, GICR_WAKER, read32(redistributor, GICR_WAKER) & ~GICR_WAKER_PROCESSOR_SLEEP);
     while ((read32(redistributor, GICR_WAKER) & GICR_WAKER_CHILDREN_ASLEEP) != 0) {
@@ -113,7 +113,7 @@ static void init_cpu_interface(void)
     instruction_barrier();
 }
 
-const char *gic_init(paddr_t distributor_base, paddr_t redistributors, uint64_t size)
+const char *gic_init(paddr_t distributor_base)
 {
     distributor = paddr_pointer(distributor_base);
     unsigned architecture = (read32(distributor, GICD_PIDR2) >> 4) & 0xf;
@@ -124,14 +124,32 @@ const char *gic_init(paddr_t distributor_base, paddr_t redistributors, uint64_t 
     if (interrupt_count > 1020) {
         interrupt_count = 1020;
     }
-    redistributor = find_redistributor(paddr_pointer(redistributors), size);
-    if (redistributor == NULL) {
+    init_distributor();
+    return NULL;
+}
+
+const char *gic_init_core(struct core *core, paddr_t redistributors, uint64_t size)
+{
+    core->affinity = read_sysreg(mpidr_el1) & MPIDR_AFFINITY;
+    core->redistributor = find_redistributor(paddr_pointer(redistributors), size, core->affinity);
+    if (core->redistributor == NULL) {
         return "no GICv3 redistributor has the affinity of this core";
     }
-    init_distributor();
-    init_redistributor();
+    init_redistributor(core->redistributor);
     init_cpu_interface();
+    gic_enable(GIC_KICK_INTID);
     return NULL;
+}
+
+/* ICC_SGI1R_EL1 (12.2.20): affinities 3 to 1, and of affinity 0 a range of 16 and a bit in it. */
+void gic_send_kick(uint64_t affinity)
+{
+    uint64_t aff0 = affinity & 0xff;
+    __asm__ volatile("dsb ishst" ::: "memory");
+    write_sysreg(S3_0_C12_C11_5, (affinity >> 32 & 0xff) << 48 | (aff0 >> 4) << 44 | (affinity >> 16 & 0xff) << 32 |
+                                     (uint64_t)GIC_KICK_INTID << 24 | (affinity >> 8 & 0xff) << 16 |
+                                     UINT64_C(1) << (aff0 & 15));
+    instruction_barrier();
 }
 
 uint32_t gic_acknowledge(void)
@@ -158,7 +176,7 @@ bool gic_interrupt_pending(void)
 
 static uint8_t *bank(uint32_t intid)
 {
-    return intid < 32 ? redistributor + GICR_SGI : distributor;
+    return intid < 32 ? this_core()->redistributor + GICR_SGI : distributor;
 }
 
 static void set_bit(uint32_t intid, uint64_t offset)
@@ -169,8 +187,7 @@ static void set_bit(uint32_t intid, uint64_t offset)
 void gic_enable(uint32_t intid)
 {
     if (intid >= 32) { /* routed to this core */
-        uint64_t mpidr = read_sysreg(mpidr_el1);
-        *(volatile uint64_t *)(distributor + GICD_IROUTER + UINT64_C(8) * intid) = mpidr & UINT64_C(0xff00ffffff);
+        *(volatile uint64_t *)(distributor + GICD_IROUTER + UINT64_C(8) * intid) = this_core()->affinity;
     }
     set_bit(intid, GICD_ISENABLER);
 }

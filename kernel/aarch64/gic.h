@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The physical GICv3 (Arm IHI 0069): distributor, this core's redistributor and CPU interface, all in non-secure
+ * The physical GICv3 (Arm IHI 0069): distributor, each core's redistributor and CPU interface, all in non-secure
  * group 1 with one priority. ICC_CTLR_EL1.EOImode = 1: priority drop and deactivation are separate.
  */
 #ifndef KERNEL_GIC_H
@@ -8,8 +8,17 @@
 
 #include "address.h"
 
+struct core;
+
 /* NULL, or why it can't be used. Registers are in the direct map. */
-const char *gic_init(paddr_t distributor, paddr_t redistributors, uint64_t redistributors_size);
+const char *gic_init(paddr_t distributor);
+
+/* For the core that this runs on: finds its redistributor and makes both ready. NULL, or why that can't be. */
+const char *gic_init_core(struct core *core, paddr_t redistributors, uint64_t redistributors_size);
+
+/* The SGI by which cores call each other. */
+#define GIC_KICK_INTID 0
+void gic_send_kick(uint64_t affinity);
 
 /* The next pending interrupt, which becomes active; 1020 and above: none. */
 uint32_t gic_acknowledge(void);

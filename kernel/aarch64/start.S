@@ -36,8 +36,8 @@ entry:
     msr     daifset, #0xf
     mov     x19, x0
     adrp    x20, _start
-    adrp    x0, boot_area + CORE_STACK_SIZE
-    add     x0, x0, :lo12:boot_area + CORE_STACK_SIZE
+    adrp    x0, core_areas + CORE_OFFSET
+    add     x0, x0, :lo12:core_areas + CORE_OFFSET
     mov     sp, x0
 
     adrp    x0, _bss_start
@@ -64,7 +64,18 @@ entry:
     cmp     x0, x1
     b.lo    1b
     dsb     sy
+    mov     x19, xzr           /* the number of the core */
+    ldr     x21, =kernel_main
+    b       enable_mmu
 
+    /* Where the firmware starts the other cores, with the argument of CPU_ON in x0. */
+    .global secondary_start
+secondary_start:
+    msr     daifset, #0xf
+    mov     x19, x0
+    ldr     x21, =kernel_secondary
+
+enable_mmu:
     ldr     x0, =HCR_HOST
     msr     hcr_el2, x0
     isb
@@ -107,7 +118,9 @@ entry:
     br      x0
 
 virtual_entry:
-    ldr     x0, =boot_area + CORE_STACK_SIZE
+    ldr     x0, =core_areas + CORE_OFFSET
+    mov     x1, #CORE_AREA_SIZE
+    madd    x0, x19, x1, x0
     msr     tpidr_el2, x0
     mov     sp, x0
     ldr     x0, =vectors
@@ -126,6 +139,7 @@ virtual_entry:
     msr     mdcr_el2, x0
     msr     pan, #1
     isb
-    bl      kernel_main
+    mrs     x0, tpidr_el2
+    blr     x21
     b       kernel_exit
 

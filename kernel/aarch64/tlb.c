@@ -64,23 +64,13 @@ void tlb_invalidate_ipa(uint32_t vmid, vaddr_t address)
 
 void ttbr_set(paddr_t root, uint32_t asid)
 {
-    uint64_t value = root.value | TAG(asid);
-    if (read_sysreg(ttbr0_el2) != value) {
-        write_sysreg(ttbr0_el2, value);
-        instruction_barrier();
-    }
+    write_sysreg(ttbr0_el2, root.value | TAG(asid));
+    instruction_barrier();
 }
 
 void ttbr_set_empty(void)
 {
     ttbr_set(image_paddr(empty_table), 0);
-}
-
-void ttbr_forget(paddr_t root)
-{
-    if ((read_sysreg(ttbr0_el2) & UINT64_C(0x0000fffffffffffe)) == root.value) {
-        ttbr_set_empty();
-    }
 }
 
 unsigned vmid_bits(void)

@@ -17,9 +17,6 @@ void tlb_invalidate_ipa(uint32_t vmid, vaddr_t address);
 void ttbr_set(paddr_t root, uint32_t asid);
 void ttbr_set_empty(void);
 
-/* If this table is in use on this core, installs the empty one. */
-void ttbr_forget(paddr_t root);
-
 unsigned vmid_bits(void);
 
 #endif

@@ -111,8 +111,3 @@ void vttbr_set_empty(void)
     write_sysreg(vttbr_el2, 0);
     instruction_barrier();
 }
-
-bool vttbr_is(paddr_t root)
-{
-    return (read_sysreg(vttbr_el2) & UINT64_C(0x0000fffffffffffe)) == root.value;
-}

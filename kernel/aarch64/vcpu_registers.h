@@ -29,6 +29,5 @@ void virtual_timer_forget(void);
 /* VTTBR_EL2 of this core. */
 void vttbr_set(paddr_t root, uint32_t vmid);
 void vttbr_set_empty(void);
-bool vttbr_is(paddr_t root);
 
 #endif

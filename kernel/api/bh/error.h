@@ -23,6 +23,7 @@ enum bh_error {
     BH_ERROR_CANCELLED = 13,         /* the object waited upon, or the call's reply object, went away */
     BH_ERROR_NO_SYSCALL = 14,        /* no such system call */
     BH_ERROR_UNSUPPORTED = 15,       /* the machine lacks what this needs (an SMMU, say) */
+    BH_ERROR_CORE = 16,              /* the object belongs to another core: its threads are there */
     BH_ERROR_COUNT
 };
 

@@ -306,6 +306,21 @@ static inline struct bh_result bh_tcb_set_flags(bh_cptr tcb, uint64_t flags)
     return bh_invoke(tcb, BH_OP_TCB_SET_FLAGS, flags, 0, 0, 0, 0, 0);
 }
 
+/*
+ * Lets a thread go on at another core (0 to core_count - 1 of the boot information: RANGE), with its scheduling context,
+ * its bound notification and its VCPU; what it waits for it asks for again there. BUSY: it waits for an answer, runs on a
+ * lent scheduling context, or other threads wait for its bound notification.
+ *
+ * Threads meet on their own core only. Endpoints, reply objects and notifications belong to the core where a thread last
+ * received by them, and move to another when a thread there does and none waits at the old one (CORE otherwise). Signals
+ * reach a notification from every core; sending to an endpoint or answering by a reply object of another core is CORE,
+ * and a fault whose endpoint is elsewhere stops the thread.
+ */
+static inline struct bh_result bh_tcb_set_affinity(bh_cptr tcb, uint64_t core)
+{
+    return bh_invoke(tcb, BH_OP_TCB_SET_AFFINITY, core, 0, 0, 0, 0, 0);
+}
+
 /* Signals `bits` once the system counter reaches `deadline` (ticks; in the past: now). A notification has one
  * deadline; arming again replaces it. Needs READ and WRITE, as disarming does: it is the receiver's. */
 static inline struct bh_result bh_notification_arm(bh_cptr notification, uint64_t deadline, uint64_t bits)

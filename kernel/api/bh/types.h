@@ -29,5 +29,6 @@ typedef uint64_t bh_cptr;
 #define BH_SPACE_SIZE (UINT64_C(1) << BH_SPACE_BITS)
 
 #define BH_PRIORITY_MAX 255
+#define BH_CORES_MAX 8
 
 #endif

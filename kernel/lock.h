@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A ticket lock: cores get it in the order in which they have asked. */
+#ifndef KERNEL_LOCK_H
+#define KERNEL_LOCK_H
+
+#include <bh/types.h>
+
+union lock {
+    uint32_t word;
+    struct {
+        uint16_t owner; /* the ticket whose turn it is */
+        uint16_t next;  /* the ticket of the next to ask */
+    };
+};
+
+/* Takes a ticket. */
+static inline uint16_t lock_ticket(union lock *lock, bool *mine)
+{
+    union lock before = {.word = __atomic_fetch_add(&lock->word, 1u << 16, __ATOMIC_ACQUIRE)};
+    *mine = before.owner == before.next;
+    return before.next;
+}
+
+static inline bool lock_is_turn(const union lock *lock, uint16_t ticket)
+{
+    return __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) == ticket;
+}
+
+static inline void lock_release(union lock *lock)
+{
+    __atomic_store_n(&lock->owner, (uint16_t)(lock->owner + 1), __ATOMIC_RELEASE);
+}
+
+/* Whether somebody waits for a lock that is held. */
+static inline bool lock_is_contended(const union lock *lock)
+{
+    union lock now = {.word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED)};
+    return (uint16_t)(now.next - now.owner) > 1;
+}
+
+#endif
