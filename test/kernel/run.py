@@ -3,6 +3,7 @@
 """Run the kernel tests in QEMU: every case in the sources must report `ok`.
 
     run.py suite [CPU [MEMORY [CPUS]]]   the whole suite
+    run.py cores [CPUS]                  what several cores do (cores.c), in parallel
     run.py reset                         a root that resets the machine: QEMU ends
 """
 
@@ -16,9 +17,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 CASE = re.compile(r"TEST_CASE\((\w+)\)")
 
 
-def expected_cases():
+CORES = HERE / "cores.c"
+
+
+def expected_cases(sources):
     cases = []
-    for source in sorted(HERE.glob("*.c")):
+    for source in sorted(sources):
         cases += CASE.findall(source.read_text())
     twice = sorted({case for case in cases if cases.count(case) > 1})
     if twice:
@@ -26,27 +30,35 @@ def expected_cases():
     return cases
 
 
-def machine(bundle, memory="1G", **settings):
+def machine(bundle, memory="1G", icount=True, **settings):
     # Virtual time (icount) makes the timing cases the same on every host.
-    return qemu.Machine(initrd=qemu.TARGET / bundle, memory=memory, icount=True,
+    return qemu.Machine(initrd=qemu.TARGET / bundle, memory=memory, icount=icount,
                         extra=("-device", "edu,dma_mask=0xffffffffffffffff"), **settings)
 
 
-def suite(cpu="max,pauth-impdef=on", memory="1G", cpus="1"):
-    tested = machine("kernel_tests.cpio", cpu=cpu, memory=memory, cpus=int(cpus))
+def run_cases(tested, sources, what):
     with qemu.Console(tested) as console:
         console.expect(r"^kernel-tests: (\d+) passed, (\d+) failed\r?$", timeout=300)
         lines = console.output.decode(errors="replace").replace("\r", "").splitlines()
     passed = [line[3:] for line in lines if line.startswith("ok ")]
     problems = [line for line in lines if line.startswith(("FAIL ", "fault "))]
-    cases = expected_cases()
+    cases = expected_cases(sources)
     problems += [f"{case}: did not run" for case in cases if not any(
         line.startswith((f"ok {case}", f"FAIL {case}:")) for line in lines)]
     problems += [f"{case}: reported ok {passed.count(case)} times" for case in set(passed)
                  if passed.count(case) != 1]
     if problems:
         raise qemu.Failure("\n".join(problems))
-    print(f"{len(passed)} kernel tests passed on {cpu}, {memory}, {cpus} cpu")
+    print(f"{len(passed)} kernel tests passed on {what}")
+
+
+def suite(cpu="max,pauth-impdef=on", memory="1G", cpus="1"):
+    tested = machine("kernel_tests.cpio", cpu=cpu, memory=memory, cpus=int(cpus))
+    run_cases(tested, set(HERE.glob("*.c")) - {CORES}, f"{cpu}, {memory}, {cpus} cpu")
+
+
+def cores(cpus="4"):
+    run_cases(machine("kernel_cores_tests.cpio", cpus=int(cpus), icount=False), [CORES], f"{cpus} cpus in parallel")
 
 
 def reset():
@@ -59,10 +71,10 @@ def reset():
 
 
 def main():
-    if len(sys.argv) < 2 or sys.argv[1] not in ("suite", "reset"):
+    if len(sys.argv) < 2 or sys.argv[1] not in ("suite", "cores", "reset"):
         sys.exit(__doc__)
     try:
-        {"suite": suite, "reset": reset}[sys.argv[1]](*sys.argv[2:])
+        {"suite": suite, "cores": cores, "reset": reset}[sys.argv[1]](*sys.argv[2:])
     except qemu.Failure as failure:
         sys.exit(f"kernel tests: {failure}")
 

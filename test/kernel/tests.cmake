@@ -20,6 +20,15 @@ bulkhead_script_test(kernel_suite_large LABEL kernel SCRIPT "${kernel_tests_dir}
 bulkhead_script_test(kernel_suite_small LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
     ARGS suite max,pauth-impdef=on 128M 1 TIMEOUT 400)
 
+# Several cores, in parallel as the host schedules them: under icount QEMU runs one up to the next timer interrupt of
+# another, which then gets no further than that.
+foreach(cpus IN ITEMS 2 4 8)
+    bulkhead_script_test(kernel_suite_${cpus}_cores LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
+        ARGS suite max,pauth-impdef=on 1G ${cpus} TIMEOUT 400)
+    bulkhead_script_test(kernel_cores_${cpus} LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
+        ARGS cores ${cpus} TIMEOUT 400)
+endforeach()
+
 bulkhead_script_test(kernel_reset LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS reset TIMEOUT 120)
 
 foreach(case IN ITEMS
