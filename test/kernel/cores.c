@@ -194,14 +194,14 @@ static void a_budget_can_be_changed_while_it_is_used_elsewhere(void)
     uint64_t used = CHECK_OK(bh_sched_context_consumed(thread.sched_context)).value[0];
     spin_us(500);
     CHECK(CHECK_OK(bh_sched_context_consumed(thread.sched_context)).value[0] > used);
-    CHECK_OK(bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, thread.sched_context,
-                                        ticks_from_us(100), ticks_from_us(10000)));
-    spin_us(50000);
-    uint64_t before = CHECK_OK(bh_sched_context_consumed(thread.sched_context)).value[0];
-    spin_us(100000);
-    uint64_t share = CHECK_OK(bh_sched_context_consumed(thread.sched_context)).value[0] - before;
-    print("share %u\n", share);
-    CHECK(share > 0 && share < ticks_from_us(50000)); /* 1 % of 100 ms, and what a busy host adds */
+    /* After its budget it is to stop for the rest of a long period. */
+    CHECK_OK(bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, thread.sched_context, ticks_from_us(100),
+                                        ticks_from_us(60000000)));
+    WAIT_FOR(still(1));
+    CHECK_OK(bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, thread.sched_context, ticks_from_us(1000),
+                                        ticks_from_us(1000)));
+    uint64_t seen = count[1];
+    WAIT_FOR(count[1] > seen);
 }
 
 static void priority_changes_reach_other_cores(void)
@@ -442,9 +442,8 @@ static void a_fault_does_not_cross_cores(void)
     struct thread thread =
         start_on(1, faulter, 1); /* its endpoint is the supervisor's, on core 0 */
     WAIT_FOR(count[1] == 1);
-    spin_us(500);
+    WAIT_FOR(bh_tcb_read_registers(thread.tcb, 0).error == BH_OK); /* it is stopped */
     CHECK_EQUAL(count[1], 1);
-    CHECK_OK(bh_tcb_read_registers(thread.tcb, 0)); /* it is stopped */
 }
 
 static void fault_handler(uint64_t id)
@@ -487,8 +486,8 @@ static void an_unmapped_page_is_gone_on_all_cores(void)
     struct thread thread = start_on(1, toucher, (uint64_t)page);
     WAIT_FOR(count[1] > 10);
     CHECK_OK(bh_frame_unmap(frame));
+    WAIT_FOR(bh_tcb_read_registers(thread.tcb, 0).error == BH_OK); /* it has faulted */
     CHECK(still(1));
-    CHECK_OK(bh_tcb_read_registers(thread.tcb, 0)); /* it has faulted */
 }
 
 static void a_space_in_use_elsewhere_can_be_deleted(void)
