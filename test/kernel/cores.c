@@ -101,7 +101,9 @@ static void a_running_thread_moves(void)
     CHECK_OK(bh_tcb_set_affinity(thread.tcb, 0));
     CHECK(still(1)); /* lower than this one, on the same core now */
     uint64_t seen = count[1];
-    sleep_us(1000);
+    for (int i = 0; i < 1000 && count[1] == seen; i++) {
+        sleep_us(1000);
+    }
     CHECK(count[1] > seen);
     CHECK_OK(bh_tcb_set_affinity(thread.tcb, 1));
     seen = count[1];
@@ -126,7 +128,7 @@ static void a_thread_moves_itself(void)
     thread_aim(&thread, traveller, thread.tcb);
     CHECK_OK(bh_tcb_set_affinity(thread.tcb, 1));
     thread_resume(&thread);
-    for (int i = 0; i < 100 && note[0] != 20; i++) {
+    for (int i = 0; i < 1000 && note[0] != 20; i++) {
         sleep_us(1000); /* it is on this core now and then */
     }
     CHECK_EQUAL(note[0], 20);
