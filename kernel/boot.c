@@ -47,6 +47,7 @@ void kernel_main(void)
     console_use(machine.uart.size != 0 ? paddr_pointer(paddr(machine.uart.start)) : NULL);
     ttbr_set_empty();
     core->timer_programmed = UINT64_MAX;
+    core->highest = -1;
     if (machine.smmu.size != 0) {
         start_or_stop(smmu_init(paddr(machine.smmu.start)));
     }

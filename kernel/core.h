@@ -8,11 +8,8 @@
 
 #include "context.h"
 #include "deadline.h"
+#include "partition.h"
 #include "tcb.h"
-
-struct run_queue {
-    struct tcb *head, *tail;
-};
 
 struct core {
     struct tcb *current;  /* NULL only while idle */
@@ -30,9 +27,10 @@ struct core {
     bool fp_open;              /* native code may use them now */
     bool tpidrro_hidden;       /* the guest's TPIDRRO_EL0 is in vcpu->state, not in the hardware */
 
-    uint64_t ready[4];      /* a bit for each priority with a non-empty queue */
-    uint64_t ready_summary; /* a bit for each non-zero word of `ready` */
-    struct run_queue queue[BH_PRIORITY_MAX + 1];
+    int highest;  /* the highest priority with a thread in the run queues of `partition`, or -1 */
+    uint8_t partition; /* whose window it is */
+    struct partition_schedule schedule;
+    struct run_queues queues[BH_PARTITIONS];
 
     uint32_t number;
     bool preempted; /* the invocation stopped at a preemption point and is to be issued again */

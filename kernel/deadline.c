@@ -61,6 +61,9 @@ void deadlines_run(struct core *core, uint64_t now)
         case DEADLINE_VCPU:
             vcpu_timer_due(core, due);
             break;
+        case DEADLINE_WINDOW:
+            partition_window_due(core);
+            break;
         case DEADLINE_NONE:
             break;
         }

@@ -10,7 +10,8 @@ void reply_attach(struct reply *reply, struct tcb *caller, struct tcb *callee)
     reply->caller = caller;
     caller->reply = reply;
     caller->state = TCB_BLOCKED_REPLY;
-    if (callee->sched_context == NULL && caller->sched_context != NULL) {
+    bool timeout = caller->sending_fault && caller->fault.label == BH_FAULT_TIMEOUT; /* nothing left to lend */
+    if (callee->sched_context == NULL && caller->sched_context != NULL && !timeout) {
         struct sched_context *sc = caller->sched_context;
         sched_context_give(sc, callee);
         reply->lent = sc;

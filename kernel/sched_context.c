@@ -3,17 +3,132 @@
 
 #include "core.h"
 #include "invocation.h"
+#include "partition.h"
 #include "reply.h"
 #include "scheduler.h"
+
+static bool is_round_robin(const struct sched_context *sc)
+{
+    return sc->budget == sc->period;
+}
+
+/* Ticks from the end of a refill, if it is used as soon as it may be, to the next; negative if they overlap. */
+static int64_t refill_gap(const struct refill *refill)
+{
+    return (int64_t)(refill[1].time - refill[0].time - refill[0].amount);
+}
+
+/* Makes two neighbours one, of which nothing may be used earlier than before. */
+static void merge_refills(struct sched_context *sc, unsigned index)
+{
+    struct refill *refill = &sc->refill[index];
+    if (refill_gap(refill) > 0) {
+        refill[0].time = refill[1].time - refill[0].amount;
+    }
+    refill[0].amount += refill[1].amount;
+    sc->refill_count--;
+    for (unsigned i = index + 1; i < sc->refill_count; i++) {
+        sc->refill[i] = sc->refill[i + 1];
+    }
+}
+
+static void add_refill(struct sched_context *sc, uint64_t time, uint64_t amount)
+{
+    if (sc->refill_count == BH_REFILLS) { /* those that are nearest to each other become one: the least delay */
+        unsigned nearest = 1;
+        for (unsigned i = 2; i < BH_REFILLS - 1; i++) {
+            nearest = refill_gap(&sc->refill[i]) < refill_gap(&sc->refill[nearest]) ? i : nearest;
+        }
+        merge_refills(sc, nearest);
+    }
+    struct refill *last = &sc->refill[sc->refill_count++];
+    *last = (struct refill){time, amount};
+    if (sc->refill_count > 1 && refill_gap(last - 1) <= 0) {
+        merge_refills(sc, sc->refill_count - 2u);
+    }
+}
+
+/* What may be used in one piece becomes one, and what is too little waits for more. */
+static void settle_refills(struct sched_context *sc)
+{
+    while (sc->refill_count > 1 && (refill_gap(sc->refill) <= 0 || sc->refill[0].amount < sched_context_budget_min())) {
+        merge_refills(sc, 0);
+    }
+}
+
+/* Time used from `start` on comes back one period later. What was used too much is taken from later refills. */
+static void use_refills(struct sched_context *sc, uint64_t start, uint64_t used)
+{
+    while (used > 0) {
+        struct refill *head = &sc->refill[0];
+        uint64_t part = used < head->amount ? used : head->amount;
+        start = head->time > start ? head->time : start;
+        *head = (struct refill){start + part, head->amount - part};
+        add_refill(sc, start + sc->period, part);
+        settle_refills(sc);
+        used -= part;
+    }
+}
+
+void sched_context_fill(struct sched_context *sc, uint64_t budget, uint64_t period, uint64_t now)
+{
+    sc->budget = budget;
+    sc->period = period;
+    sc->refill[0] = (struct refill){now, budget};
+    sc->refill_count = 1;
+}
 
 void sched_context_replenish(struct core *core, struct deadline *deadline)
 {
     struct sched_context *sc =
         (struct sched_context *)((uint8_t *)deadline - offsetof(struct sched_context, replenishment));
-    sc->remaining = sc->budget;
-    sc->period_start = ticks_now();
     if (sc->tcb != NULL && sc->tcb->state == TCB_RUNNABLE) {
         scheduler_ready(core, sc->tcb);
+    }
+}
+
+void sched_context_start(struct core *core, struct sched_context *sc, uint64_t now)
+{
+    core->charged = sc;
+    core->now = now;
+    if (!is_round_robin(sc)) {
+        sc->refill[0].time = now; /* not in the future: it is not spent */
+        settle_refills(sc);
+    }
+    scheduler_set_timer(core);
+}
+
+/* Books the time of the context that runs. */
+static void account(struct core *core, uint64_t now)
+{
+    struct sched_context *sc = core->charged;
+    uint64_t start = core->now, used = now - start;
+    core->now = now;
+    sc->consumed += used;
+    if (!is_round_robin(sc)) {
+        use_refills(sc, start, used);
+    } else if (used < sc->refill[0].amount) {
+        sc->refill[0].amount -= used;
+    } else { /* the end of a time slice */
+        sc->refill[0].amount = sc->budget;
+        if (core->current != NULL && core->current->sched_context == sc) {
+            scheduler_yield(core);
+        }
+    }
+}
+
+/* If its first refill is in the future, nothing runs on the context until then. */
+static void wait_for_refill(struct core *core, struct sched_context *sc, uint64_t now)
+{
+    if (is_round_robin(sc) || sc->refill[0].time <= now) {
+        return;
+    }
+    deadline_set(core, &sc->replenishment, DEADLINE_REPLENISH, sc->refill[0].time);
+    if (core->charged == sc) {
+        core->charged = NULL;
+    }
+    if (sc->tcb != NULL) {
+        scheduler_unready(core, sc->tcb);
     }
 }
 
@@ -24,31 +139,10 @@ void sched_context_charge(struct core *core, uint64_t now)
         core->now = now;
         return;
     }
-    uint64_t used = now - core->now;
-    core->now = now;
-    sc->consumed += used;
-    if (used < sc->remaining) {
-        sc->remaining -= used;
-        return;
-    }
-    if (sc->budget == sc->period) { /* a round-robin time slice */
-        sc->remaining = sc->budget;
-        if (core->current != NULL && core->current->sched_context == sc) {
-            scheduler_yield(core);
-        }
-        return;
-    }
-    uint64_t next = sc->period_start + sc->period;
-    if (next <= now) {
-        sc->period_start = now;
-        sc->remaining = sc->budget;
-        return;
-    }
-    sc->remaining = 0;
-    core->charged = NULL;
-    deadline_set(core, &sc->replenishment, DEADLINE_REPLENISH, next);
-    if (sc->tcb != NULL) {
-        scheduler_unready(core, sc->tcb);
+    account(core, now);
+    wait_for_refill(core, sc, now);
+    if (sched_context_spent(sc) && sc->tcb != NULL) {
+        tcb_timeout(core, sc->tcb);
     }
 }
 
@@ -119,42 +213,59 @@ enum bh_error sched_context_invoke(struct core *core, struct invocation *invocat
     }
 }
 
+static enum bh_error configure(struct core *core, struct invocation *invocation, struct sched_context *sc)
+{
+    uint64_t budget = invocation->word[1];
+    uint64_t period = invocation->word[2];
+    if (period == 0 || period > sched_context_period_max()) {
+        return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
+    }
+    if (budget < sched_context_budget_min() || budget > period) {
+        return invocation_fail(invocation, 2, BH_ERROR_INVALID_ARGUMENT);
+    }
+    if (invocation->word[4] >= BH_PARTITIONS) {
+        return invocation_fail(invocation, 5, BH_ERROR_RANGE);
+    }
+
+    uint64_t now = ticks_now();
+    if (core->charged == sc) {
+        account(core, now);
+    }
+    bool runnable = sc->tcb != NULL && sc->tcb->state == TCB_RUNNABLE;
+    bool goes_on = runnable && !is_round_robin(sc) && budget != period;
+    uint64_t left = sc->refill[0].time <= now ? sc->refill[0].amount : 0;
+    if (runnable) {
+        scheduler_unready(core, sc->tcb);
+    }
+    deadline_clear(core, &sc->replenishment);
+    sched_context_fill(sc, budget, period, now);
+    sc->badge = invocation->word[3];
+    sc->partition = (uint8_t)invocation->word[4];
+    if (goes_on && left < budget) { /* nothing is granted twice: the rest comes one period later */
+        sc->refill[0].amount = left;
+        add_refill(sc, now + period, budget - left);
+        settle_refills(sc);
+    }
+    wait_for_refill(core, sc, now);
+    if (core->charged == sc) {
+        scheduler_set_timer(core);
+    }
+    if (runnable) {
+        scheduler_ready(core, sc->tcb);
+    }
+    return BH_OK;
+}
+
 enum bh_error sched_control_invoke(struct core *core, struct invocation *invocation)
 {
     if (invocation->operation != BH_OP_SCHED_CONTROL_CONFIGURE) {
-        return BH_ERROR_ILLEGAL_OPERATION;
+        return partition_invoke(core, invocation);
     }
     struct slot *slot;
     enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_SCHED_CONTEXT, 0, &slot);
     if (error != BH_OK) {
         return error;
     }
-    uint64_t budget = invocation->word[1];
-    uint64_t period = invocation->word[2];
-    uint64_t frequency;
-    __asm__("mrs %0, cntfrq_el0" : "=r"(frequency));
-    if (period == 0 || period > 3600 * frequency) {
-        return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
-    }
-    if (budget == 0 || budget > period) {
-        return invocation_fail(invocation, 2, BH_ERROR_INVALID_ARGUMENT);
-    }
-
     struct sched_context *sc = cap_object(slot->cap);
-    uint64_t now = ticks_now();
-    if (core->charged == sc) {
-        sched_context_charge(core, now);
-    }
-    deadline_clear(core, &sc->replenishment);
-    sc->budget = budget;
-    sc->period = period;
-    sc->remaining = budget;
-    sc->period_start = now;
-    if (core->charged == sc) {
-        scheduler_set_timer(core);
-    }
-    if (sc->tcb != NULL && sc->tcb->state == TCB_RUNNABLE) {
-        scheduler_ready(core, sc->tcb);
-    }
-    return BH_OK;
+    return configure(core, invocation, sc);
 }

@@ -105,7 +105,8 @@ void tcb_destroy(struct tcb *tcb)
 
 void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t word1, uint64_t word2)
 {
-    struct cap handler = tcb->slots[TCB_SLOT_FAULT_ENDPOINT].cap;
+    enum tcb_slot slot = label == BH_FAULT_TIMEOUT ? TCB_SLOT_TIMEOUT_ENDPOINT : TCB_SLOT_FAULT_ENDPOINT;
+    struct cap handler = tcb->slots[slot].cap;
 
     tcb->fault.label = label;
     tcb->fault.word[0] = tcb->context.pc;
@@ -117,6 +118,14 @@ void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t
         return;
     }
     endpoint_send(core, cap_object(handler), tcb, (struct send){.badge = handler.badge, .call = true, .fault = true});
+}
+
+void tcb_timeout(struct core *core, struct tcb *tcb)
+{
+    const struct sched_context *sc = tcb->sched_context;
+    if (tcb->state == TCB_RUNNABLE && tcb->slots[TCB_SLOT_TIMEOUT_ENDPOINT].cap.type == BH_TYPE_ENDPOINT) {
+        tcb_fault(core, tcb, BH_FAULT_TIMEOUT, sc->badge, sc->consumed);
+    }
 }
 
 /* --- Invocations --- */
@@ -142,20 +151,26 @@ static bool set_slot(struct tcb *tcb, enum tcb_slot which, struct slot *source)
     return true;
 }
 
+/* Where faults are sent to; 0: nowhere. */
+static enum bh_error handler_cap(struct invocation *invocation, uint64_t n, struct slot **slot)
+{
+    *slot = NULL;
+    return invocation->word[n - 1] == BH_CPTR_NULL
+               ? BH_OK
+               : invocation_cap(invocation, n, BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL, slot);
+}
+
 static enum bh_error configure(struct core *core, struct tcb *tcb, struct invocation *invocation)
 {
-    struct slot *cnode, *vspace, *fault = NULL, *buffer = NULL;
+    struct slot *cnode, *vspace, *fault, *buffer = NULL;
     enum bh_error error;
 
     if (!is_stopped(tcb)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
     if ((error = invocation_cap(invocation, 1, BH_TYPE_CNODE, 0, &cnode)) != BH_OK ||
-        (error = invocation_cap(invocation, 2, BH_TYPE_VSPACE, 0, &vspace)) != BH_OK) {
-        return error;
-    }
-    if (invocation->word[2] != BH_CPTR_NULL &&
-        (error = invocation_cap(invocation, 3, BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL, &fault)) != BH_OK) {
+        (error = invocation_cap(invocation, 2, BH_TYPE_VSPACE, 0, &vspace)) != BH_OK ||
+        (error = handler_cap(invocation, 3, &fault)) != BH_OK) {
         return error;
     }
     if (invocation->word[3] != BH_CPTR_NULL) {
@@ -171,6 +186,14 @@ static enum bh_error configure(struct core *core, struct tcb *tcb, struct invoca
         !set_slot(tcb, TCB_SLOT_CNODE, cnode) || !set_slot(tcb, TCB_SLOT_VSPACE, vspace) ||
         !set_slot(tcb, TCB_SLOT_FAULT_ENDPOINT, fault) || !set_slot(tcb, TCB_SLOT_IPC_BUFFER, buffer);
     return BH_OK;
+}
+
+static enum bh_error set_timeout_endpoint(struct core *core, struct tcb *tcb, struct invocation *invocation)
+{
+    struct slot *endpoint;
+    enum bh_error error = handler_cap(invocation, 1, &endpoint);
+    core->preempted = error == BH_OK && !set_slot(tcb, TCB_SLOT_TIMEOUT_ENDPOINT, endpoint);
+    return error;
 }
 
 static enum bh_error set_priority(struct core *core, struct tcb *tcb, struct invocation *invocation)
@@ -287,6 +310,8 @@ enum bh_error tcb_invoke(struct core *core, struct invocation *invocation)
         return configure(core, tcb, invocation);
     case BH_OP_TCB_SET_PRIORITY:
         return set_priority(core, tcb, invocation);
+    case BH_OP_TCB_SET_TIMEOUT_ENDPOINT:
+        return set_timeout_endpoint(core, tcb, invocation);
     case BH_OP_TCB_WRITE_REGISTERS:
         return write_registers(core, tcb, invocation);
     case BH_OP_TCB_READ_REGISTERS:
