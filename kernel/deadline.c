@@ -12,11 +12,7 @@ void deadline_clear(struct core *core, struct deadline *deadline)
     if (deadline->kind == DEADLINE_NONE) {
         return;
     }
-    if (deadline->previous != NULL) {
-        deadline->previous->next = deadline->next;
-    } else {
-        core->deadlines.head = deadline->next;
-    }
+    *(deadline->previous != NULL ? &deadline->previous->next : &core->deadlines.head) = deadline->next;
     if (deadline->next != NULL) {
         deadline->next->previous = deadline->previous;
     }

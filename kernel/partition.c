@@ -31,7 +31,7 @@ static enum bh_error set_window(struct partition_frame *frame, struct invocation
     if (partition >= BH_PARTITIONS) {
         return invocation_fail(invocation, 2, BH_ERROR_RANGE);
     }
-    if (length < sched_context_budget_min() || length > sched_context_period_max()) {
+    if (length < sched_context_budget_min() || length > SCHED_CONTEXT_PERIOD_MAX) {
         return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
     }
     frame->window[index].length = length;

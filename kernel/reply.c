@@ -42,8 +42,12 @@ struct tcb *reply_detach(struct core *core, struct reply *reply)
     caller->reply = NULL;
     struct sched_context *sc = reply->lent;
     if (sc != NULL) {
+        bool returns = caller->sched_context == NULL;
+        while (returns && sc->lent != reply) {
+            unlink_loan(sc->lent); /* whoever has it now lent it on: that comes to nothing */
+        }
         unlink_loan(reply);
-        if (caller->sched_context == NULL) {
+        if (returns) {
             if (sc->tcb != NULL) {
                 scheduler_unready(core, sc->tcb);
             }

@@ -120,7 +120,7 @@ static void account(struct core *core, uint64_t now)
 /* If its first refill is in the future, nothing runs on the context until then. */
 static void wait_for_refill(struct core *core, struct sched_context *sc, uint64_t now)
 {
-    if (is_round_robin(sc) || sc->refill[0].time <= now) {
+    if (sc->refill[0].time <= now) {
         return;
     }
     deadline_set(core, &sc->replenishment, DEADLINE_REPLENISH, sc->refill[0].time);
@@ -213,11 +213,19 @@ enum bh_error sched_context_invoke(struct core *core, struct invocation *invocat
     }
 }
 
-static enum bh_error configure(struct core *core, struct invocation *invocation, struct sched_context *sc)
+enum bh_error sched_control_invoke(struct core *core, struct invocation *invocation)
 {
+    if (invocation->operation != BH_OP_SCHED_CONTROL_CONFIGURE) {
+        return partition_invoke(core, invocation);
+    }
+    struct slot *slot;
+    enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_SCHED_CONTEXT, 0, &slot);
+    if (error != BH_OK) {
+        return error;
+    }
     uint64_t budget = invocation->word[1];
     uint64_t period = invocation->word[2];
-    if (period == 0 || period > sched_context_period_max()) {
+    if (period == 0 || period > SCHED_CONTEXT_PERIOD_MAX) {
         return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
     }
     if (budget < sched_context_budget_min() || budget > period) {
@@ -227,6 +235,7 @@ static enum bh_error configure(struct core *core, struct invocation *invocation,
         return invocation_fail(invocation, 5, BH_ERROR_RANGE);
     }
 
+    struct sched_context *sc = cap_object(slot->cap);
     uint64_t now = ticks_now();
     if (core->charged == sc) {
         account(core, now);
@@ -254,18 +263,4 @@ static enum bh_error configure(struct core *core, struct invocation *invocation,
         scheduler_ready(core, sc->tcb);
     }
     return BH_OK;
-}
-
-enum bh_error sched_control_invoke(struct core *core, struct invocation *invocation)
-{
-    if (invocation->operation != BH_OP_SCHED_CONTROL_CONFIGURE) {
-        return partition_invoke(core, invocation);
-    }
-    struct slot *slot;
-    enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_SCHED_CONTEXT, 0, &slot);
-    if (error != BH_OK) {
-        return error;
-    }
-    struct sched_context *sc = cap_object(slot->cap);
-    return configure(core, invocation, sc);
 }

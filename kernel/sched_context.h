@@ -31,20 +31,12 @@ struct sched_context {
     struct refill refill[BH_REFILLS];
 };
 
+#define SCHED_CONTEXT_PERIOD_MAX (3600 * read_sysreg(cntfrq_el0))
+
 /* Budgets below this would be spent in the kernel. */
 static inline uint64_t sched_context_budget_min(void)
 {
     return read_sysreg(cntfrq_el0) / BH_BUDGETS_PER_SECOND;
-}
-
-static inline uint64_t sched_context_period_max(void)
-{
-    return read_sysreg(cntfrq_el0) * 3600;
-}
-
-static inline uint64_t sched_context_remaining(const struct sched_context *sc)
-{
-    return sc->refill[0].amount;
 }
 
 /* Its budget is spent until the next refill. */

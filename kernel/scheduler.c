@@ -34,24 +34,14 @@ static void enqueue(struct core *core, struct tcb *tcb, bool at_head)
     struct run_queues *queues = &core->queues[tcb->sched_context->partition];
     struct run_queue *queue = &queues->queue[tcb->priority];
     kernel_assert(!tcb->queued);
-    if (queue->head == NULL) {
-        queue->head = queue->tail = tcb;
-        tcb->next = tcb->previous = NULL;
-        queues->ready[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
-        queues->ready_summary |= UINT64_C(1) << (tcb->priority / 64);
-        if (in_window(core, tcb) && tcb->priority > core->highest) {
-            core->highest = tcb->priority;
-        }
-    } else if (at_head) {
-        tcb->previous = NULL;
-        tcb->next = queue->head;
-        queue->head->previous = tcb;
-        queue->head = tcb;
-    } else {
-        tcb->next = NULL;
-        tcb->previous = queue->tail;
-        queue->tail->next = tcb;
-        queue->tail = tcb;
+    tcb->previous = at_head ? NULL : queue->tail;
+    tcb->next = at_head ? queue->head : NULL;
+    *(tcb->previous != NULL ? &tcb->previous->next : &queue->head) = tcb;
+    *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb;
+    queues->ready[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
+    queues->ready_summary |= UINT64_C(1) << (tcb->priority / 64);
+    if (in_window(core, tcb) && tcb->priority > core->highest) {
+        core->highest = tcb->priority;
     }
     tcb->queued = true;
 }
@@ -60,16 +50,8 @@ static void dequeue(struct core *core, struct tcb *tcb)
 {
     struct run_queues *queues = &core->queues[tcb->sched_context->partition];
     struct run_queue *queue = &queues->queue[tcb->priority];
-    if (tcb->previous != NULL) {
-        tcb->previous->next = tcb->next;
-    } else {
-        queue->head = tcb->next;
-    }
-    if (tcb->next != NULL) {
-        tcb->next->previous = tcb->previous;
-    } else {
-        queue->tail = tcb->previous;
-    }
+    *(tcb->previous != NULL ? &tcb->previous->next : &queue->head) = tcb->next;
+    *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb->previous;
     if (queue->head == NULL) {
         queues->ready[tcb->priority / 64] &= ~(UINT64_C(1) << (tcb->priority % 64));
         if (queues->ready[tcb->priority / 64] == 0) {
@@ -144,7 +126,7 @@ void scheduler_set_timer(struct core *core)
 {
     uint64_t when = core->deadlines.head != NULL ? core->deadlines.head->when : UINT64_MAX;
     if (core->charged != NULL) {
-        uint64_t end = core->now + sched_context_remaining(core->charged);
+        uint64_t end = core->now + core->charged->refill[0].amount;
         if (end < when) {
             when = end;
         }
