@@ -32,14 +32,21 @@ static void merge_refills(struct sched_context *sc, unsigned index)
     }
 }
 
+/* By how much the first of two neighbours is delayed when they become one: amount times time. */
+static unsigned __int128 merge_cost(const struct refill *refill)
+{
+    int64_t gap = refill_gap(refill);
+    return gap > 0 ? (unsigned __int128)gap * refill[0].amount : 0;
+}
+
 static void add_refill(struct sched_context *sc, uint64_t time, uint64_t amount)
 {
-    if (sc->refill_count == BH_REFILLS) { /* those that are nearest to each other become one: the least delay */
-        unsigned nearest = 1;
+    if (sc->refill_count == BH_REFILLS) {
+        unsigned cheapest = 1;
         for (unsigned i = 2; i < BH_REFILLS - 1; i++) {
-            nearest = refill_gap(&sc->refill[i]) < refill_gap(&sc->refill[nearest]) ? i : nearest;
+            cheapest = merge_cost(&sc->refill[i]) < merge_cost(&sc->refill[cheapest]) ? i : cheapest;
         }
-        merge_refills(sc, nearest);
+        merge_refills(sc, cheapest);
     }
     struct refill *last = &sc->refill[sc->refill_count++];
     *last = (struct refill){time, amount};
@@ -51,7 +58,7 @@ static void add_refill(struct sched_context *sc, uint64_t time, uint64_t amount)
 /* What may be used in one piece becomes one, and what is too little waits for more. */
 static void settle_refills(struct sched_context *sc)
 {
-    while (sc->refill_count > 1 && (refill_gap(sc->refill) <= 0 || sc->refill[0].amount < sched_context_budget_min())) {
+    while (sc->refill_count > 1 && (refill_gap(sc->refill) <= 0 || sc->refill[0].amount < sched_context_budget_min() / 2)) {
         merge_refills(sc, 0);
     }
 }
