@@ -27,8 +27,8 @@ static const char *init_core(struct core *core)
 {
     ttbr_set_empty();
     core->timer_programmed = UINT64_MAX;
-    const char *error = gic_init_core(core, paddr(machine.gic_redistributors.start),
-                                      machine.gic_redistributors.size);
+    core->highest = -1;
+    const char *error = gic_init_core(core, paddr(machine.gic_redistributors.start), machine.gic_redistributors.size);
     if (error == NULL) {
         virtual_gic_init();
         gic_enable(machine.timer_irq);
@@ -76,8 +76,7 @@ static void start_cores(const struct core *boot)
 static void init_interrupts(void)
 {
     start_or_stop(gic_init(paddr(machine.gic_distributor.start)));
-    const uint32_t own[] = {machine.timer_irq, machine.maintenance_irq, BH_VCPU_TIMER_INTID,
-                            machine.smmu_event_irq};
+    const uint32_t own[] = {machine.timer_irq, machine.maintenance_irq, BH_VCPU_TIMER_INTID, machine.smmu_event_irq};
     for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         if (own[i] != IRQ_NONE) {
             irq_reserve(own[i]);

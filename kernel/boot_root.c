@@ -289,8 +289,8 @@ static struct tcb *make_thread(uint64_t entry)
     tcb->context.pc = entry;
     tcb->context.sp = BH_ROOT_STACK + BH_ROOT_STACK_SIZE;
     tcb->context.x[0] = BH_ROOT_BOOT_INFO;
-    sc->budget = sc->period = read_sysreg(cntfrq_el0) * ROOT_SLICE_US / 1000000;
-    sc->remaining = sc->budget;
+    uint64_t slice = read_sysreg(cntfrq_el0) * ROOT_SLICE_US / 1000000;
+    sched_context_fill(sc, slice, slice, 0);
     sched_context_give(sc, tcb);
     return tcb;
 }

@@ -23,6 +23,6 @@
 /* struct core_area: a page that is not mapped, the kernel stack, struct core. */
 #define CORE_STACK_SIZE 8192
 #define CORE_OFFSET (4096 + CORE_STACK_SIZE)
-#define CORE_AREA_SIZE (CORE_OFFSET + 8192)
+#define CORE_AREA_SIZE (CORE_OFFSET + 36864)
 
 #endif

@@ -22,8 +22,7 @@ static void rewind_thread(struct tcb *tcb, enum entry entry)
     if (entry == ENTRY_SYSTEM_CALL) {
         tcb->context.pc -= INSTRUCTION_SIZE;
         tcb->full_restore = 1;
-    } else if (entry == ENTRY_GUEST_EXCEPTION &&
-               read_sysreg(esr_el2) >> ESR_EC_SHIFT == ESR_EC_HVC64 &&
+    } else if (entry == ENTRY_GUEST_EXCEPTION && read_sysreg(esr_el2) >> ESR_EC_SHIFT == ESR_EC_HVC64 &&
                vcpu_frame(tcb->vcpu) != NULL) {
         vcpu_frame(tcb->vcpu)->pc -= INSTRUCTION_SIZE;
     }
@@ -120,8 +119,7 @@ void core_send(struct core *core, struct mail **mailbox, struct mail *mail, uint
     struct mail *first = __atomic_load_n(mailbox, __ATOMIC_RELAXED);
     do {
         mail->next = first;
-    } while (!__atomic_compare_exchange_n(mailbox, &first, mail, true, __ATOMIC_RELEASE,
-                                          __ATOMIC_RELAXED));
+    } while (!__atomic_compare_exchange_n(mailbox, &first, mail, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
     core_kick(core);
 }
 

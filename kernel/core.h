@@ -20,25 +20,21 @@
 #include "context.h"
 #include "deadline.h"
 #include "lock.h"
+#include "partition.h"
 #include "tcb.h"
 
-struct run_queue {
-    struct tcb *head, *tail;
-};
-
-/* Bits on their way to an object of another core, in that core's mailbox as long as they are not 0.
- */
+/* Bits on their way to an object of another core, in that core's mailbox as long as they are not 0. */
 struct mail {
     struct mail *next;
     uint64_t bits;
 };
 
 struct core {
-    struct tcb *current;   /* NULL only while idle */
-    uint64_t reschedule;   /* schedule() has something to decide */
-    struct vcpu *vcpu;     /* whose EL1 state, timer and list registers are in the hardware */
-    struct tcb *candidate; /* runnable and in no queue: the thread that was woken last */
-    uint64_t now;          /* when the running scheduling context was last charged */
+    struct tcb *current;             /* NULL only while idle */
+    uint64_t reschedule;             /* schedule() has something to decide */
+    struct vcpu *vcpu;               /* whose EL1 state, timer and list registers are in the hardware */
+    struct tcb *candidate;           /* runnable and in no queue: the thread that was woken last */
+    uint64_t now;                    /* when the running scheduling context was last charged */
     struct sched_context *charged;   /* whose time runs */
     const struct space *space;       /* the VSpace in TTBR0_EL2; NULL: the empty one */
     const struct space *guest_space; /* the GuestSpace in VTTBR_EL2, or NULL */
@@ -50,15 +46,16 @@ struct core {
     struct bh_fp_state *fp; /* whose FP/SIMD registers are in the hardware */
     bool fp_open;           /* native code may use them now */
     bool tpidrro_hidden;    /* the guest's TPIDRRO_EL0 is in vcpu->state, not in the hardware */
-    bool preempted; /* the invocation stopped at a preemption point and is to be issued again */
+    bool preempted;         /* the invocation stopped at a preemption point and is to be issued again */
 
     uint32_t number;
     uint64_t affinity;      /* MPIDR_EL1's affinity fields */
     uint8_t *redistributor; /* of the GIC */
 
-    uint64_t ready[4];      /* a bit for each priority with a non-empty queue */
-    uint64_t ready_summary; /* a bit for each non-zero word of `ready` */
-    struct run_queue queue[BH_PRIORITY_MAX + 1];
+    int highest;       /* the highest priority with a thread in the run queues of `partition`, or -1 */
+    uint8_t partition; /* whose window it is */
+    struct partition_schedule schedule;
+    struct run_queues queues[BH_PARTITIONS];
 
     /* What other cores touch. */
     _Alignas(64) union lock lock;

@@ -12,11 +12,7 @@ void deadline_clear(struct core *core, struct deadline *deadline)
     if (deadline->kind == DEADLINE_NONE) {
         return;
     }
-    if (deadline->previous != NULL) {
-        deadline->previous->next = deadline->next;
-    } else {
-        core->deadlines.head = deadline->next;
-    }
+    *(deadline->previous != NULL ? &deadline->previous->next : &core->deadlines.head) = deadline->next;
     if (deadline->next != NULL) {
         deadline->next->previous = deadline->previous;
     }
@@ -70,6 +66,9 @@ void deadlines_run(struct core *core, uint64_t now)
             break;
         case DEADLINE_VCPU:
             vcpu_timer_due(core, due);
+            break;
+        case DEADLINE_WINDOW:
+            partition_window_due(core);
             break;
         case DEADLINE_NONE:
             break;

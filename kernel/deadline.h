@@ -15,6 +15,7 @@ enum deadline_kind {
     DEADLINE_NOTIFICATION,
     DEADLINE_REPLENISH,
     DEADLINE_VCPU,
+    DEADLINE_WINDOW,
 };
 
 struct deadline {

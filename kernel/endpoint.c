@@ -4,6 +4,7 @@
 #include "core.h"
 #include "notification.h"
 #include "reply.h"
+#include "sched_context.h"
 #include "scheduler.h"
 
 static void enqueue(struct endpoint *endpoint, struct tcb *tcb, bool receivers)
@@ -206,6 +207,8 @@ void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb
             sender->context.x[0] = BH_OK;
             sender->state = TCB_RUNNABLE;
             scheduler_ready(core, sender);
+        } else if (tcb->sched_context != NULL && sched_context_spent(tcb->sched_context)) {
+            tcb_timeout(core, tcb); /* the caller was out of time before its turn came */
         }
         return;
     }

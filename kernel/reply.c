@@ -10,7 +10,8 @@ void reply_attach(struct reply *reply, struct tcb *caller, struct tcb *callee)
     reply->caller = caller;
     caller->reply = reply;
     caller->state = TCB_BLOCKED_REPLY;
-    if (callee->sched_context == NULL && caller->sched_context != NULL) {
+    bool timeout = caller->sending_fault && caller->fault.label == BH_FAULT_TIMEOUT; /* nothing left to lend */
+    if (callee->sched_context == NULL && caller->sched_context != NULL && !timeout) {
         struct sched_context *sc = caller->sched_context;
         sched_context_give(sc, callee);
         reply->lent = sc;
@@ -41,8 +42,12 @@ struct tcb *reply_detach(struct core *core, struct reply *reply)
     caller->reply = NULL;
     struct sched_context *sc = reply->lent;
     if (sc != NULL) {
+        bool returns = caller->sched_context == NULL;
+        while (returns && sc->lent != reply) {
+            unlink_loan(sc->lent); /* whoever has it now lent it on: that comes to nothing */
+        }
         unlink_loan(reply);
-        if (caller->sched_context == NULL) {
+        if (returns) {
             if (sc->tcb != NULL) {
                 scheduler_unready(core, sc->tcb);
             }

@@ -3,17 +3,140 @@
 
 #include "core.h"
 #include "invocation.h"
+#include "partition.h"
 #include "reply.h"
 #include "scheduler.h"
+
+static bool is_round_robin(const struct sched_context *sc)
+{
+    return sc->budget == sc->period;
+}
+
+/* Ticks from the end of a refill, if it is used as soon as it may be, to the next; negative if they overlap. */
+static int64_t refill_gap(const struct refill *refill)
+{
+    return (int64_t)(refill[1].time - refill[0].time - refill[0].amount);
+}
+
+/* Makes two neighbours one, of which nothing may be used earlier than before. */
+static void merge_refills(struct sched_context *sc, unsigned index)
+{
+    struct refill *refill = &sc->refill[index];
+    if (refill_gap(refill) > 0) {
+        refill[0].time = refill[1].time - refill[0].amount;
+    }
+    refill[0].amount += refill[1].amount;
+    sc->refill_count--;
+    for (unsigned i = index + 1; i < sc->refill_count; i++) {
+        sc->refill[i] = sc->refill[i + 1];
+    }
+}
+
+/* By how much the first of two neighbours is delayed when they become one: amount times time. */
+static unsigned __int128 merge_cost(const struct refill *refill)
+{
+    int64_t gap = refill_gap(refill);
+    return gap > 0 ? (unsigned __int128)gap * refill[0].amount : 0;
+}
+
+static void add_refill(struct sched_context *sc, uint64_t time, uint64_t amount)
+{
+    if (sc->refill_count == BH_REFILLS) {
+        unsigned cheapest = 1;
+        for (unsigned i = 2; i < BH_REFILLS - 1; i++) {
+            cheapest = merge_cost(&sc->refill[i]) < merge_cost(&sc->refill[cheapest]) ? i : cheapest;
+        }
+        merge_refills(sc, cheapest);
+    }
+    struct refill *last = &sc->refill[sc->refill_count++];
+    *last = (struct refill){time, amount};
+    if (sc->refill_count > 1 && refill_gap(last - 1) <= 0) {
+        merge_refills(sc, sc->refill_count - 2u);
+    }
+}
+
+/* What may be used in one piece becomes one, and what is too little waits for more. */
+static void settle_refills(struct sched_context *sc)
+{
+    while (sc->refill_count > 1 &&
+           (refill_gap(sc->refill) <= 0 || sc->refill[0].amount < sched_context_budget_min() / 2)) {
+        merge_refills(sc, 0);
+    }
+}
+
+/* Time used from `start` on comes back one period later. What was used too much is taken from later refills. */
+static void use_refills(struct sched_context *sc, uint64_t start, uint64_t used)
+{
+    while (used > 0) {
+        struct refill *head = &sc->refill[0];
+        uint64_t part = used < head->amount ? used : head->amount;
+        start = head->time > start ? head->time : start;
+        *head = (struct refill){start + part, head->amount - part};
+        add_refill(sc, start + sc->period, part);
+        settle_refills(sc);
+        used -= part;
+    }
+}
+
+void sched_context_fill(struct sched_context *sc, uint64_t budget, uint64_t period, uint64_t now)
+{
+    sc->budget = budget;
+    sc->period = period;
+    sc->refill[0] = (struct refill){now, budget};
+    sc->refill_count = 1;
+}
 
 void sched_context_replenish(struct core *core, struct deadline *deadline)
 {
     struct sched_context *sc =
         (struct sched_context *)((uint8_t *)deadline - offsetof(struct sched_context, replenishment));
-    sc->remaining = sc->budget;
-    sc->period_start = ticks_now();
     if (sc->tcb != NULL && sc->tcb->state == TCB_RUNNABLE) {
         scheduler_ready(core, sc->tcb);
+    }
+}
+
+void sched_context_start(struct core *core, struct sched_context *sc, uint64_t now)
+{
+    core->charged = sc;
+    core->now = now;
+    if (!is_round_robin(sc)) {
+        sc->refill[0].time = now; /* not in the future: it is not spent */
+        settle_refills(sc);
+    }
+    scheduler_set_timer(core);
+}
+
+/* Books the time of the context that runs. */
+static void account(struct core *core, uint64_t now)
+{
+    struct sched_context *sc = core->charged;
+    uint64_t start = core->now, used = now - start;
+    core->now = now;
+    sc->consumed += used;
+    if (!is_round_robin(sc)) {
+        use_refills(sc, start, used);
+    } else if (used < sc->refill[0].amount) {
+        sc->refill[0].amount -= used;
+    } else { /* the end of a time slice */
+        sc->refill[0].amount = sc->budget;
+        if (core->current != NULL && core->current->sched_context == sc) {
+            scheduler_yield(core);
+        }
+    }
+}
+
+/* If its first refill is in the future, nothing runs on the context until then. */
+static void wait_for_refill(struct core *core, struct sched_context *sc, uint64_t now)
+{
+    if (sc->refill[0].time <= now) {
+        return;
+    }
+    deadline_set(core, &sc->replenishment, DEADLINE_REPLENISH, sc->refill[0].time);
+    if (core->charged == sc) {
+        core->charged = NULL;
+    }
+    if (sc->tcb != NULL) {
+        scheduler_unready(core, sc->tcb);
     }
 }
 
@@ -24,31 +147,10 @@ void sched_context_charge(struct core *core, uint64_t now)
         core->now = now;
         return;
     }
-    uint64_t used = now - core->now;
-    core->now = now;
-    sc->consumed += used;
-    if (used < sc->remaining) {
-        sc->remaining -= used;
-        return;
-    }
-    if (sc->budget == sc->period) { /* a round-robin time slice */
-        sc->remaining = sc->budget;
-        if (core->current != NULL && core->current->sched_context == sc) {
-            scheduler_yield(core);
-        }
-        return;
-    }
-    uint64_t next = sc->period_start + sc->period;
-    if (next <= now) {
-        sc->period_start = now;
-        sc->remaining = sc->budget;
-        return;
-    }
-    sc->remaining = 0;
-    core->charged = NULL;
-    deadline_set(core, &sc->replenishment, DEADLINE_REPLENISH, next);
-    if (sc->tcb != NULL) {
-        scheduler_unready(core, sc->tcb);
+    account(core, now);
+    wait_for_refill(core, sc, now);
+    if (sched_context_spent(sc) && sc->tcb != NULL) {
+        tcb_timeout(core, sc->tcb);
     }
 }
 
@@ -140,7 +242,7 @@ enum bh_error sched_context_invoke(struct all_cores *all, struct invocation *inv
 enum bh_error sched_control_invoke(struct all_cores *all, struct invocation *invocation)
 {
     if (invocation->operation != BH_OP_SCHED_CONTROL_CONFIGURE) {
-        return BH_ERROR_ILLEGAL_OPERATION;
+        return partition_invoke(all, invocation);
     }
     struct slot *slot;
     enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_SCHED_CONTEXT, 0, &slot);
@@ -149,25 +251,38 @@ enum bh_error sched_control_invoke(struct all_cores *all, struct invocation *inv
     }
     uint64_t budget = invocation->word[1];
     uint64_t period = invocation->word[2];
-    uint64_t frequency;
-    __asm__("mrs %0, cntfrq_el0" : "=r"(frequency));
-    if (period == 0 || period > 3600 * frequency) {
+    if (period == 0 || period > SCHED_CONTEXT_PERIOD_MAX) {
         return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
     }
-    if (budget == 0 || budget > period) {
+    if (budget < sched_context_budget_min() || budget > period) {
         return invocation_fail(invocation, 2, BH_ERROR_INVALID_ARGUMENT);
+    }
+    if (invocation->word[4] >= BH_PARTITIONS) {
+        return invocation_fail(invocation, 5, BH_ERROR_RANGE);
     }
 
     struct sched_context *sc = cap_object(slot->cap);
     uint64_t now = ticks_now();
+    struct core *core = sc->core;
     stop_charging(all, sc);
-    deadline_clear(sc->core, &sc->replenishment);
-    sc->budget = budget;
-    sc->period = period;
-    sc->remaining = budget;
-    sc->period_start = now;
-    if (sc->tcb != NULL && sc->tcb->state == TCB_RUNNABLE) {
-        scheduler_ready(sc->core, sc->tcb);
+    bool runnable = sc->tcb != NULL && sc->tcb->state == TCB_RUNNABLE;
+    bool goes_on = runnable && !is_round_robin(sc) && budget != period;
+    uint64_t left = sc->refill[0].time <= now ? sc->refill[0].amount : 0;
+    if (runnable) {
+        scheduler_unready(core, sc->tcb);
+    }
+    deadline_clear(core, &sc->replenishment);
+    sched_context_fill(sc, budget, period, now);
+    sc->badge = invocation->word[3];
+    sc->partition = (uint8_t)invocation->word[4];
+    if (goes_on && left < budget) { /* nothing is granted twice: the rest comes one period later */
+        sc->refill[0].amount = left;
+        add_refill(sc, now + period, budget - left);
+        settle_refills(sc);
+    }
+    wait_for_refill(core, sc, now);
+    if (runnable) {
+        scheduler_ready(core, sc->tcb);
     }
     return BH_OK;
 }

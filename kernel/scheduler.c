@@ -10,50 +10,55 @@
 
 bool tcb_schedulable(const struct tcb *tcb)
 {
-    return tcb->state == TCB_RUNNABLE && tcb->sched_context != NULL &&
-           tcb->sched_context->replenishment.kind == DEADLINE_NONE && tcb->sched_context->budget != 0;
+    return tcb->state == TCB_RUNNABLE && tcb->sched_context != NULL && !sched_context_spent(tcb->sched_context) &&
+           tcb->sched_context->budget != 0;
+}
+
+/* Whether a schedulable thread's time is of the partition whose window it is. */
+static bool in_window(const struct core *core, const struct tcb *tcb)
+{
+    return tcb->sched_context->partition == core->partition;
+}
+
+static int highest(const struct run_queues *queues)
+{
+    if (queues->ready_summary == 0) {
+        return -1;
+    }
+    int group = 63 - __builtin_clzll(queues->ready_summary);
+    return group * 64 + 63 - __builtin_clzll(queues->ready[group]);
 }
 
 static void enqueue(struct core *core, struct tcb *tcb, bool at_head)
 {
-    struct run_queue *queue = &core->queue[tcb->priority];
+    struct run_queues *queues = &core->queues[tcb->sched_context->partition];
+    struct run_queue *queue = &queues->queue[tcb->priority];
     kernel_assert(!tcb->queued);
-    if (queue->head == NULL) {
-        queue->head = queue->tail = tcb;
-        tcb->next = tcb->previous = NULL;
-        core->ready[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
-        core->ready_summary |= UINT64_C(1) << (tcb->priority / 64);
-    } else if (at_head) {
-        tcb->previous = NULL;
-        tcb->next = queue->head;
-        queue->head->previous = tcb;
-        queue->head = tcb;
-    } else {
-        tcb->next = NULL;
-        tcb->previous = queue->tail;
-        queue->tail->next = tcb;
-        queue->tail = tcb;
+    tcb->previous = at_head ? NULL : queue->tail;
+    tcb->next = at_head ? queue->head : NULL;
+    *(tcb->previous != NULL ? &tcb->previous->next : &queue->head) = tcb;
+    *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb;
+    queues->ready[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
+    queues->ready_summary |= UINT64_C(1) << (tcb->priority / 64);
+    if (in_window(core, tcb) && tcb->priority > core->highest) {
+        core->highest = tcb->priority;
     }
     tcb->queued = true;
 }
 
 static void dequeue(struct core *core, struct tcb *tcb)
 {
-    struct run_queue *queue = &core->queue[tcb->priority];
-    if (tcb->previous != NULL) {
-        tcb->previous->next = tcb->next;
-    } else {
-        queue->head = tcb->next;
-    }
-    if (tcb->next != NULL) {
-        tcb->next->previous = tcb->previous;
-    } else {
-        queue->tail = tcb->previous;
-    }
+    struct run_queues *queues = &core->queues[tcb->sched_context->partition];
+    struct run_queue *queue = &queues->queue[tcb->priority];
+    *(tcb->previous != NULL ? &tcb->previous->next : &queue->head) = tcb->next;
+    *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb->previous;
     if (queue->head == NULL) {
-        core->ready[tcb->priority / 64] &= ~(UINT64_C(1) << (tcb->priority % 64));
-        if (core->ready[tcb->priority / 64] == 0) {
-            core->ready_summary &= ~(UINT64_C(1) << (tcb->priority / 64));
+        queues->ready[tcb->priority / 64] &= ~(UINT64_C(1) << (tcb->priority % 64));
+        if (queues->ready[tcb->priority / 64] == 0) {
+            queues->ready_summary &= ~(UINT64_C(1) << (tcb->priority / 64));
+        }
+        if (in_window(core, tcb)) {
+            core->highest = highest(queues);
         }
     }
     tcb->next = tcb->previous = NULL;
@@ -74,7 +79,7 @@ void scheduler_ready(struct core *core, struct tcb *tcb)
         scheduler_ask(core);
         return;
     }
-    if (core->candidate == NULL) {
+    if (core->candidate == NULL && in_window(core, tcb)) {
         core->candidate = tcb;
     } else {
         enqueue(core, tcb, false);
@@ -126,6 +131,17 @@ void scheduler_yield(struct core *core)
     core->reschedule = 1;
 }
 
+void scheduler_set_partition(struct core *core, uint8_t partition)
+{
+    if (core->candidate != NULL) {
+        enqueue(core, core->candidate, false);
+        core->candidate = NULL;
+    }
+    core->partition = partition;
+    core->highest = highest(&core->queues[partition]);
+    core->reschedule = 1;
+}
+
 void scheduler_set_timer(struct core *core)
 {
     if (core != this_core()) {
@@ -134,7 +150,7 @@ void scheduler_set_timer(struct core *core)
     }
     uint64_t when = core->deadlines.head != NULL ? core->deadlines.head->when : UINT64_MAX;
     if (core->charged != NULL) {
-        uint64_t end = core->now + core->charged->remaining;
+        uint64_t end = core->now + core->charged->refill[0].amount;
         if (end < when) {
             when = end;
         }
@@ -177,6 +193,11 @@ void schedule(struct core *core)
     for (;;) {
         core->reschedule = 0;
         struct tcb *best = core->current != NULL && tcb_schedulable(core->current) ? core->current : NULL;
+        if (best != NULL && !in_window(core, best)) {
+            leave_current(core);
+            enqueue(core, best, true);
+            best = NULL;
+        }
         struct tcb *candidate = core->candidate;
         core->candidate = NULL;
         if (candidate != NULL) {
@@ -198,7 +219,7 @@ void schedule(struct core *core)
                 }
                 enqueue(core, best, best != candidate);
             }
-            best = core->queue[top].head;
+            best = core->queues[core->partition].queue[top].head;
             dequeue(core, best);
         }
         if (best == NULL) {
@@ -214,9 +235,10 @@ void schedule(struct core *core)
         if (core->charged != best->sched_context) {
             uint64_t now = ticks_now();
             sched_context_charge(core, now);
-            core->charged = best->sched_context;
-            core->now = now;
-            scheduler_set_timer(core);
+            if (core->reschedule != 0) { /* a timeout woke its handler */
+                continue;
+            }
+            sched_context_start(core, best->sched_context, now);
         }
         if (core->reschedule == 0) {
             return;

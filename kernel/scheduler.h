@@ -21,11 +21,7 @@ bool tcb_schedulable(const struct tcb *tcb);
 /* The highest priority with a thread in its run queue, or -1. */
 static inline int scheduler_highest(const struct core *core)
 {
-    if (core->ready_summary == 0) {
-        return -1;
-    }
-    int group = 63 - __builtin_clzll(core->ready_summary);
-    return group * 64 + 63 - __builtin_clzll(core->ready[group]);
+    return core->highest;
 }
 
 /* Lets a core schedule anew; from another core with all locks. */
@@ -42,6 +38,9 @@ void scheduler_unready(struct core *core, struct tcb *tcb);
 
 /* The current thread goes behind the others of its priority. */
 void scheduler_yield(struct core *core);
+
+/* From now on threads run that use time of this partition. */
+void scheduler_set_partition(struct core *core, uint8_t partition);
 
 /* Chooses a thread, waiting for an interrupt if there is none, and makes it the core's current one. */
 void schedule(struct core *core);

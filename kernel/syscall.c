@@ -21,8 +21,8 @@
 #include "untyped.h"
 #include "vcpu.h"
 
-enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_type type,
-                             uint64_t rights, struct slot **slot)
+enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_type type, uint64_t rights,
+                             struct slot **slot)
 {
     struct slot *found = tcb_lookup(invocation->caller, invocation->word[n - 1]);
     if (found == NULL || found->cap.type != (uint64_t)type) {
@@ -112,8 +112,8 @@ static void find_object(struct invocation *invocation, const struct tcb *tcb)
     invocation->cap = invocation->slot != NULL ? invocation->slot->cap : (struct cap){0};
 }
 
-static void finish_invocation(struct core *core, struct tcb *tcb,
-                              const struct invocation *invocation, enum bh_error error)
+static void finish_invocation(struct core *core, struct tcb *tcb, const struct invocation *invocation,
+                              enum bh_error error)
 {
     if (core->preempted) {
         /* Issued again, with the same arguments, once the interrupt has been served. */
@@ -136,8 +136,7 @@ static void invoke(struct core *core, struct tcb *tcb)
     uint64_t operation = tcb->context.x[1];
 
     /* All 64 bits count; no operation has number 0. */
-    invocation.operation =
-        operation <= UINT32_MAX ? (enum bh_operation)operation : (enum bh_operation)0;
+    invocation.operation = operation <= UINT32_MAX ? (enum bh_operation)operation : (enum bh_operation)0;
 
     for (unsigned i = 0; i < BH_MESSAGE_REGISTERS; i++) {
         invocation.word[i] = tcb->context.x[2 + i];
@@ -153,8 +152,7 @@ static void invoke(struct core *core, struct tcb *tcb)
     }
     find_object(&invocation, tcb); /* there was a moment without any lock */
     error = invoke_object(&all, &invocation);
-    finish_invocation(core, tcb, &invocation,
-                      error); /* before another core may let the thread go on */
+    finish_invocation(core, tcb, &invocation, error); /* before another core may let the thread go on */
     all_cores_unlock(&all);
 }
 
@@ -215,8 +213,7 @@ static void send(struct core *core, struct tcb *tcb, unsigned ipc, struct all_co
 static bool claim_for_receiver(struct core *core, struct endpoint *endpoint, struct reply *reply)
 {
     if ((endpoint->core != core && endpoint->head != NULL) ||
-        (reply != NULL && reply->core != core &&
-         (reply->caller != NULL || reply->receiver != NULL))) {
+        (reply != NULL && reply->core != core && (reply->caller != NULL || reply->receiver != NULL))) {
         return false;
     }
     endpoint->core = core;
@@ -318,15 +315,13 @@ static void signal(struct core *core, struct tcb *tcb)
 }
 
 /* Lets it move to this core. False: the call has failed, or is issued again. */
-static bool claim_notification(struct core *core, struct tcb *tcb,
-                               struct notification *notification)
+static bool claim_notification(struct core *core, struct tcb *tcb, struct notification *notification)
 {
     struct all_cores all;
     if (!all_cores_lock(core, &all)) {
         return false;
     }
-    struct cap cap =
-        tcb_lookup_cap(tcb, tcb->context.x[0]); /* there was a moment without any lock */
+    struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]); /* there was a moment without any lock */
     bool there = cap.type == BH_TYPE_NOTIFICATION && cap_object(cap) == notification;
     bool claimed = there && notification_claim(notification, core);
     if (!claimed) {

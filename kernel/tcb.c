@@ -109,23 +109,29 @@ void tcb_destroy(struct all_cores *all, struct tcb *tcb)
     }
 }
 
-void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t word1,
-               uint64_t word2)
+void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t word1, uint64_t word2)
 {
-    struct cap handler = tcb->slots[TCB_SLOT_FAULT_ENDPOINT].cap;
+    enum tcb_slot slot = label == BH_FAULT_TIMEOUT ? TCB_SLOT_TIMEOUT_ENDPOINT : TCB_SLOT_FAULT_ENDPOINT;
+    struct cap handler = tcb->slots[slot].cap;
 
     tcb->fault.label = label;
     tcb->fault.word[0] = tcb->context.pc;
     tcb->fault.word[1] = word1;
     tcb->fault.word[2] = word2;
-    if (handler.type != BH_TYPE_ENDPOINT ||
-        ((struct endpoint *)cap_object(handler))->core != core) {
+    if (handler.type != BH_TYPE_ENDPOINT || ((struct endpoint *)cap_object(handler))->core != core) {
         tcb->state = TCB_FAULTED;
         core->reschedule = 1;
         return;
     }
-    endpoint_send(core, cap_object(handler), tcb,
-                  (struct send){.badge = handler.badge, .call = true, .fault = true});
+    endpoint_send(core, cap_object(handler), tcb, (struct send){.badge = handler.badge, .call = true, .fault = true});
+}
+
+void tcb_timeout(struct core *core, struct tcb *tcb)
+{
+    const struct sched_context *sc = tcb->sched_context;
+    if (tcb->state == TCB_RUNNABLE && tcb->slots[TCB_SLOT_TIMEOUT_ENDPOINT].cap.type == BH_TYPE_ENDPOINT) {
+        tcb_fault(core, tcb, BH_FAULT_TIMEOUT, sc->badge, sc->consumed);
+    }
 }
 
 /* --- Invocations --- */
@@ -138,8 +144,7 @@ static bool is_stopped(const struct tcb *tcb)
 }
 
 /* Replaces what a slot of the thread holds by a copy of `source`, or by nothing. */
-static bool set_slot(struct all_cores *all, struct tcb *tcb, enum tcb_slot which,
-                     struct slot *source)
+static bool set_slot(struct all_cores *all, struct tcb *tcb, enum tcb_slot which, struct slot *source)
 {
     struct slot *slot = &tcb->slots[which];
     if (!slot_delete(all, slot)) {
@@ -152,27 +157,30 @@ static bool set_slot(struct all_cores *all, struct tcb *tcb, enum tcb_slot which
     return true;
 }
 
-static enum bh_error configure(struct all_cores *all, struct tcb *tcb,
-                               struct invocation *invocation)
+/* Where faults are sent to; 0: nowhere. */
+static enum bh_error handler_cap(struct invocation *invocation, uint64_t n, struct slot **slot)
 {
-    struct slot *cnode, *vspace, *fault = NULL, *buffer = NULL;
+    *slot = NULL;
+    return invocation->word[n - 1] == BH_CPTR_NULL
+               ? BH_OK
+               : invocation_cap(invocation, n, BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL, slot);
+}
+
+static enum bh_error configure(struct all_cores *all, struct tcb *tcb, struct invocation *invocation)
+{
+    struct slot *cnode, *vspace, *fault, *buffer = NULL;
     enum bh_error error;
 
     if (!is_stopped(tcb)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
     if ((error = invocation_cap(invocation, 1, BH_TYPE_CNODE, 0, &cnode)) != BH_OK ||
-        (error = invocation_cap(invocation, 2, BH_TYPE_VSPACE, 0, &vspace)) != BH_OK) {
-        return error;
-    }
-    if (invocation->word[2] != BH_CPTR_NULL &&
-        (error = invocation_cap(invocation, 3, BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL,
-                                &fault)) != BH_OK) {
+        (error = invocation_cap(invocation, 2, BH_TYPE_VSPACE, 0, &vspace)) != BH_OK ||
+        (error = handler_cap(invocation, 3, &fault)) != BH_OK) {
         return error;
     }
     if (invocation->word[3] != BH_CPTR_NULL) {
-        if ((error = invocation_cap(invocation, 4, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE,
-                                    &buffer)) != BH_OK) {
+        if ((error = invocation_cap(invocation, 4, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &buffer)) != BH_OK) {
             return error;
         }
         if (buffer->cap.size_bits != BH_PAGE_BITS || buffer->cap.mapping.device) {
@@ -180,11 +188,18 @@ static enum bh_error configure(struct all_cores *all, struct tcb *tcb,
         }
     }
 
-    all->core->preempted = !set_slot(all, tcb, TCB_SLOT_CNODE, cnode) ||
-                           !set_slot(all, tcb, TCB_SLOT_VSPACE, vspace) ||
+    all->core->preempted = !set_slot(all, tcb, TCB_SLOT_CNODE, cnode) || !set_slot(all, tcb, TCB_SLOT_VSPACE, vspace) ||
                            !set_slot(all, tcb, TCB_SLOT_FAULT_ENDPOINT, fault) ||
                            !set_slot(all, tcb, TCB_SLOT_IPC_BUFFER, buffer);
     return BH_OK;
+}
+
+static enum bh_error set_timeout_endpoint(struct all_cores *all, struct tcb *tcb, struct invocation *invocation)
+{
+    struct slot *endpoint;
+    enum bh_error error = handler_cap(invocation, 1, &endpoint);
+    all->core->preempted = error == BH_OK && !set_slot(all, tcb, TCB_SLOT_TIMEOUT_ENDPOINT, endpoint);
+    return error;
 }
 
 static enum bh_error set_priority(struct tcb *tcb, struct invocation *invocation)
@@ -219,12 +234,11 @@ static enum bh_error write_registers(struct tcb *tcb, const struct invocation *i
         core->current = NULL; /* a fault handler's reply can't come before this */
         core->reschedule = 1;
     }
-    tcb->context =
-        (struct context){.pc = invocation->word[0],
-                         .pstate = PSTATE_EL0,
-                         .sp = invocation->word[1],
-                         .tpidr = invocation->word[5],
-                         .x = {invocation->word[2], invocation->word[3], invocation->word[4]}};
+    tcb->context = (struct context){.pc = invocation->word[0],
+                                    .pstate = PSTATE_EL0,
+                                    .sp = invocation->word[1],
+                                    .tpidr = invocation->word[5],
+                                    .x = {invocation->word[2], invocation->word[3], invocation->word[4]}};
     tcb->full_restore = 1;
     tcb->in_guest = false;
     return BH_OK;
@@ -282,8 +296,7 @@ static enum bh_error bind_notification(struct tcb *tcb, struct invocation *invoc
     return BH_OK;
 }
 
-static enum bh_error set_flags(struct all_cores *all, struct tcb *tcb,
-                               struct invocation *invocation)
+static enum bh_error set_flags(struct all_cores *all, struct tcb *tcb, struct invocation *invocation)
 {
     if ((invocation->word[0] & ~(uint64_t)BH_TCB_FP) != 0) {
         return invocation_fail(invocation, 1, BH_ERROR_INVALID_ARGUMENT);
@@ -302,8 +315,7 @@ static enum bh_error set_flags(struct all_cores *all, struct tcb *tcb,
 }
 
 /* The thread goes on at its new core; what it waits for it asks for again there. */
-static enum bh_error set_affinity(struct all_cores *all, struct tcb *tcb,
-                                  struct invocation *invocation)
+static enum bh_error set_affinity(struct all_cores *all, struct tcb *tcb, struct invocation *invocation)
 {
     if (invocation->word[0] >= core_count) {
         return invocation_fail(invocation, 1, BH_ERROR_RANGE);
@@ -312,8 +324,7 @@ static enum bh_error set_affinity(struct all_cores *all, struct tcb *tcb,
     struct core *from = tcb->core;
     struct sched_context *sc = tcb->sched_context;
     struct notification *bound = tcb->bound_notification;
-    if (tcb->state == TCB_BLOCKED_REPLY || (sc != NULL && sc->lent != NULL) ||
-        (bound != NULL && bound->head != NULL)) {
+    if (tcb->state == TCB_BLOCKED_REPLY || (sc != NULL && sc->lent != NULL) || (bound != NULL && bound->head != NULL)) {
         return BH_ERROR_BUSY; /* others of its core wait for it, or it for them */
     }
     if (from == to) {
@@ -357,6 +368,8 @@ enum bh_error tcb_invoke(struct all_cores *all, struct invocation *invocation)
         return configure(all, tcb, invocation);
     case BH_OP_TCB_SET_PRIORITY:
         return set_priority(tcb, invocation);
+    case BH_OP_TCB_SET_TIMEOUT_ENDPOINT:
+        return set_timeout_endpoint(all, tcb, invocation);
     case BH_OP_TCB_WRITE_REGISTERS:
         return write_registers(tcb, invocation);
     case BH_OP_TCB_READ_REGISTERS:

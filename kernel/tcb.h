@@ -33,6 +33,7 @@ enum tcb_slot {
     TCB_SLOT_VSPACE,
     TCB_SLOT_FAULT_ENDPOINT,
     TCB_SLOT_IPC_BUFFER,
+    TCB_SLOT_TIMEOUT_ENDPOINT,
     TCB_SLOT_COUNT
 };
 
@@ -119,6 +120,10 @@ struct bh_ipc_buffer *tcb_ipc_buffer(const struct tcb *tcb);
 
 /* Reports a fault to the thread's fault endpoint, or stops it. */
 void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t word1, uint64_t word2);
+
+/* The budget of the thread's scheduling context is spent: reports it to the thread's timeout endpoint, if there is one.
+ * Else the thread waits for the next refill. */
+void tcb_timeout(struct core *core, struct tcb *tcb);
 
 enum bh_error tcb_invoke(struct all_cores *all, struct invocation *invocation);
 

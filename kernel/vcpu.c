@@ -11,9 +11,10 @@
 
 /* What a VMM may ask for in pstate: AArch64 EL0t, EL1t or EL1h, and no single-stepping (Arm ARM
  * C5.2.19). */
-#define PSTATE_MODE    UINT64_C(0x1f)
-#define PSTATE_ALLOWED UINT64_C(0xf3d01fdf) /* NZCV, TCO, DIT, UAO, PAN, IL, SSBS, BTYPE, DAIF, M \
-                                             */
+#define PSTATE_MODE UINT64_C(0x1f)
+#define PSTATE_ALLOWED                                                         \
+    UINT64_C(0xf3d01fdf) /* NZCV, TCO, DIT, UAO, PAN, IL, SSBS, BTYPE, DAIF, M \
+                          */
 
 static struct space *guest_space(const struct vcpu *vcpu)
 {
@@ -80,10 +81,8 @@ void vcpu_put(struct core *core)
     virtual_gic_save(vcpu);
     virtual_timer_stop();
     vttbr_set_empty();
-    if (vcpu->tcb != NULL && vcpu->tcb->state == TCB_BLOCKED_WFI &&
-        virtual_timer_armed(&vcpu->state)) {
-        deadline_set(core, &vcpu->deadline, DEADLINE_VCPU,
-                     vcpu->state.cntv_cval + vcpu->state.cntvoff);
+    if (vcpu->tcb != NULL && vcpu->tcb->state == TCB_BLOCKED_WFI && virtual_timer_armed(&vcpu->state)) {
+        deadline_set(core, &vcpu->deadline, DEADLINE_VCPU, vcpu->state.cntv_cval + vcpu->state.cntvoff);
     }
 }
 
@@ -203,8 +202,7 @@ void vcpu_evict(struct all_cores *all, struct vcpu *vcpu)
 
 void vcpu_lose_frame(struct all_cores *all, struct slot *slot)
 {
-    struct vcpu *vcpu =
-        (struct vcpu *)((uint8_t *)slot - offsetof(struct vcpu, slots[VCPU_SLOT_FRAME]));
+    struct vcpu *vcpu = (struct vcpu *)((uint8_t *)slot - offsetof(struct vcpu, slots[VCPU_SLOT_FRAME]));
     if (vcpu->tcb != NULL) {
         vcpu_evict(all, vcpu);
     }
@@ -231,16 +229,14 @@ void vcpu_destroy(struct all_cores *all, struct vcpu *vcpu)
 
 /* --- Invocations --- */
 
-static enum bh_error configure(struct all_cores *all, struct vcpu *vcpu,
-                               struct invocation *invocation)
+static enum bh_error configure(struct all_cores *all, struct vcpu *vcpu, struct invocation *invocation)
 {
     struct slot *thread, *space, *frame;
     enum bh_error error;
 
     if ((error = invocation_cap(invocation, 1, BH_TYPE_TCB, 0, &thread)) != BH_OK ||
         (error = invocation_cap(invocation, 2, BH_TYPE_GUEST_SPACE, 0, &space)) != BH_OK ||
-        (error = invocation_cap(invocation, 3, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE,
-                                &frame)) != BH_OK) {
+        (error = invocation_cap(invocation, 3, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &frame)) != BH_OK) {
         return error;
     }
     if (frame->cap.size_bits != BH_PAGE_BITS || frame->cap.mapping.device) {

@@ -24,12 +24,11 @@ struct vcpu {
     uint64_t sp_el0, tpidr_el0; /* of the guest, while it does not run; used by vectors.S */
     struct tcb *tcb;
     struct slot slots[VCPU_SLOT_COUNT];
-    struct deadline
-        deadline;       /* the virtual timer's, while the guest is in WFI and not in the hardware */
-    bool timer_pending; /* the timer's interrupt is active and in no list register: the guest masks
-                           it */
-    bool completed;     /* the frame's `completed` has news for the VMM */
-    struct mail mail;   /* interrupts posted by other cores */
+    struct deadline deadline;   /* the virtual timer's, while the guest is in WFI and not in the hardware */
+    bool timer_pending;         /* the timer's interrupt is active and in no list register: the guest masks
+                                   it */
+    bool completed;             /* the frame's `completed` has news for the VMM */
+    struct mail mail;           /* interrupts posted by other cores */
     struct bh_vcpu_state state; /* while not in the hardware; sp_el0 and tpidr_el0 are above */
 };
 

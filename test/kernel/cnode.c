@@ -297,7 +297,7 @@ static void inspect_keeps_to_the_slots(void)
 static void unknown_operations_are_refused(void)
 {
     static const uint64_t none[BH_MESSAGE_REGISTERS];
-    static const uint64_t operations[] = {0, 0x0f, 0x11, 0x27, 0x3f, 0x100, UINT64_C(1) << 32 | 0x20, UINT64_MAX};
+    static const uint64_t operations[] = {0, 0x0f, 0x11, 0x27, 0x4f, 0x100, UINT64_C(1) << 32 | 0x20, UINT64_MAX};
     bh_cptr caps[] = {CNODE,
                       test_untyped,
                       new_object(BH_TYPE_TCB),

@@ -219,7 +219,39 @@ ON_BOTH_PATHS(a_deleted_loan_does_not_come_back)
     CHECK_EQUAL(shared.status[1], BH_OK);
 }
 
-TEST_GROUP(ipc_loan, false, TEST_CASE(passive_server_runs_on_the_callers_time),
+static void late_server(uint64_t endpoint)
+{
+    uint64_t bits;
+    (void)bh_recv(endpoint, shared.endpoint[3]);
+    (void)bh_wait(shared.endpoint[2], &bits);
+    (void)bh_send(shared.endpoint[3], 0, none);
+}
+
+static void mark(uint64_t id)
+{
+    shared.status[id] = BH_OK;
+}
+
+/* client -> first -> second: once the client has its time back, the second's answer gives none of it to the first. */
+ON_BOTH_PATHS(what_a_client_took_back_is_not_given_on)
+{
+    setup();
+    shared.endpoint[1] = new_object(BH_TYPE_ENDPOINT);
+    shared.endpoint[2] = new_object(BH_TYPE_NOTIFICATION);
+    shared.endpoint[3] = new_object(BH_TYPE_REPLY);
+    (void)start_passive(shared.endpoint[0]);
+    struct thread second = thread_start(late_server, shared.endpoint[1], PRIORITY_HIGH);
+    CHECK_OK(bh_sched_context_unbind(second.sched_context));
+    struct thread client = thread_start(passive_caller, 1, PRIORITY_HIGH);
+    CHECK_OK(bh_tcb_suspend(client.tcb));
+    thread_aim(&client, mark, 2);
+    CHECK_OK(bh_sched_context_bind(second.sched_context, second.tcb));
+    CHECK_EQUAL(bh_signal(shared.endpoint[2]), BH_OK);
+    thread_resume(&client);
+    CHECK_EQUAL(shared.status[2], BH_OK);
+}
+
+TEST_GROUP(ipc_loan, false, TEST_CASE(what_a_client_took_back_is_not_given_on), TEST_CASE(passive_server_runs_on_the_callers_time),
            TEST_CASE(a_loan_passes_through_a_chain_of_servers),
            TEST_CASE(a_loan_comes_back_when_the_reply_object_is_deleted),
            TEST_CASE(a_loan_comes_back_when_the_server_is_deleted_first),

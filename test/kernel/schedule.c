@@ -182,10 +182,15 @@ static void budgets_are_checked(void)
 static void the_smallest_budget_leaves_the_machine_alive(void)
 {
     setup();
-    (void)start_budgeted(0, PRIORITY_HIGH, 1, 1000);
+    struct thread thread = thread_prepare(counter, 0, PRIORITY_HIGH);
+    uint64_t smallest = boot_info->timer_frequency / BH_BUDGETS_PER_SECOND;
+    bh_cptr control = BH_ROOT_SLOT_SCHED_CONTROL;
+    CHECK_ERROR(bh_sched_control_configure(control, thread.sched_context, smallest - 1, 100 * smallest),
+                BH_ERROR_INVALID_ARGUMENT, 2);
+    CHECK_OK(bh_sched_control_configure(control, thread.sched_context, smallest, 100 * smallest));
+    thread_resume(&thread);
     sleep_us(5000);
-    bh_cptr context = new_object(BH_TYPE_SCHED_CONTEXT);
-    CHECK_OK(bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, context, 1, 1000));
+    CHECK(count[0] > 0);
 }
 
 static void a_scheduling_context_has_one_thread(void)

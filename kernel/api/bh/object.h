@@ -49,6 +49,10 @@ enum bh_type {
 #define BH_UNTYPED_MAX_BITS 37
 #define BH_CNODE_MAX_RADIX 20
 #define BH_DOORBELLS 16 /* of a GuestSpace */
+#define BH_REFILLS 8                 /* of a SchedContext */
+#define BH_BUDGETS_PER_SECOND 100000 /* of the smallest budget, or shortest window: 10 microseconds */
+#define BH_PARTITIONS 8              /* of time */
+#define BH_SCHEDULE_WINDOWS 32       /* of a schedule of partitions */
 #define BH_RETYPE_MAX_COUNT 1024
 #define BH_RETYPE_NEXT UINT64_MAX /* offset argument: allocate at the first free address */
 
@@ -87,12 +91,15 @@ enum bh_operation {
     BH_OP_TCB_UNBIND_NOTIFICATION,
     BH_OP_TCB_SET_FLAGS,
     BH_OP_TCB_SET_AFFINITY,
+    BH_OP_TCB_SET_TIMEOUT_ENDPOINT,
     BH_OP_NOTIFICATION_ARM = 0x40,
     BH_OP_NOTIFICATION_DISARM,
     BH_OP_SCHED_CONTEXT_BIND = 0x50,
     BH_OP_SCHED_CONTEXT_UNBIND,
     BH_OP_SCHED_CONTEXT_CONSUMED,
     BH_OP_SCHED_CONTROL_CONFIGURE,
+    BH_OP_SCHED_CONTROL_SET_WINDOW,
+    BH_OP_SCHED_CONTROL_START_SCHEDULE,
     BH_OP_FRAME_MAP = 0x60,
     BH_OP_FRAME_UNMAP,
     BH_OP_FRAME_ADDRESS,
@@ -124,6 +131,7 @@ enum bh_fault {
     BH_FAULT_VM = 1,         /* pc, address, ESR_EL2: translation, permission or alignment fault */
     BH_FAULT_EXCEPTION = 2,  /* pc, 0, ESR_EL2: undefined instruction, FP without the flag, breakpoint */
     BH_FAULT_SYSCALL = 3,    /* pc, number, 0: no such system call */
+    BH_FAULT_TIMEOUT = 4,    /* pc, badge of the SchedContext, ticks used through it since it was made */
 };
 
 #endif

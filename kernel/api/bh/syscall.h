@@ -160,7 +160,7 @@ static inline uint64_t bh_poll(bh_cptr notification, uint64_t *bits)
     return result.status;
 }
 
-/* Lets other threads of the same priority run first. */
+/* Lets other threads of the same priority run first. Uses up nothing: what is left of a budget or time slice stays. */
 static inline void bh_yield(void)
 {
     (void)bh_syscall_short_(BH_SYS_YIELD, 0, 0, 0);
@@ -321,6 +321,15 @@ static inline struct bh_result bh_tcb_set_affinity(bh_cptr tcb, uint64_t core)
     return bh_invoke(tcb, BH_OP_TCB_SET_AFFINITY, core, 0, 0, 0, 0, 0);
 }
 
+/* An Endpoint (0: none; needs WRITE and CALL) for BH_FAULT_TIMEOUT: the kernel sends it when the thread would go on and
+ * the budget of the SchedContext that it runs on, its own or lent, is spent. Answered with label 0, the thread goes on
+ * when it has time: on the next refill, or on another context that the handler has given it. Without the endpoint it
+ * waits for the refill at once. The thread's context is not lent to a handler without one. */
+static inline struct bh_result bh_tcb_set_timeout_endpoint(bh_cptr tcb, bh_cptr endpoint)
+{
+    return bh_invoke(tcb, BH_OP_TCB_SET_TIMEOUT_ENDPOINT, endpoint, 0, 0, 0, 0, 0);
+}
+
 /* Signals `bits` once the system counter reaches `deadline` (ticks; in the past: now). A notification has one
  * deadline; arming again replaces it. Needs READ and WRITE, as disarming does: it is the receiver's. */
 static inline struct bh_result bh_notification_arm(bh_cptr notification, uint64_t deadline, uint64_t bits)
@@ -350,12 +359,42 @@ static inline struct bh_result bh_sched_context_consumed(bh_cptr sched_context)
     return bh_invoke(sched_context, BH_OP_SCHED_CONTEXT_CONSUMED, 0, 0, 0, 0, 0, 0);
 }
 
-/* `budget` ticks in every `period`; equal ones mean a plain round-robin time slice. INVALID_ARGUMENT: a budget of 0 or
- * over the period, a period over an hour. */
+/*
+ * At most `budget` ticks in any time of `period` ticks; equal ones mean a plain round-robin time slice. What is used
+ * comes back one period later, in at most BH_REFILLS pieces: more are put together, and the earlier waits for the later.
+ * If the context's thread is runnable, it keeps what it had left and gets the rest one (new) period later; else the
+ * whole budget is there at once. `badge` is for the handler of timeouts. The context is used in windows of `partition`
+ * only (0 to BH_PARTITIONS - 1, else RANGE); who runs on it as a loan runs in these too. INVALID_ARGUMENT: a budget
+ * below the minimum (BH_BUDGETS_PER_SECOND) or over the period, a period over an hour.
+ */
+static inline struct bh_result bh_sched_control_configure_in(bh_cptr control, bh_cptr sched_context, uint64_t budget,
+                                                             uint64_t period, uint64_t badge, uint64_t partition)
+{
+    return bh_invoke(control, BH_OP_SCHED_CONTROL_CONFIGURE, sched_context, budget, period, badge, partition, 0);
+}
+
+/* The same with badge 0, in partition 0. */
 static inline struct bh_result bh_sched_control_configure(bh_cptr control, bh_cptr sched_context, uint64_t budget,
                                                           uint64_t period)
 {
-    return bh_invoke(control, BH_OP_SCHED_CONTROL_CONFIGURE, sched_context, budget, period, 0, 0, 0);
+    return bh_sched_control_configure_in(control, sched_context, budget, period, 0, 0);
+}
+
+/* Window `index` of the next schedule: `length` ticks for a partition (RANGE). Windows are set in order from 0 on, at
+ * most BH_SCHEDULE_WINDOWS, and may be set again (RANGE). INVALID_ARGUMENT: a length below the minimum
+ * (BH_BUDGETS_PER_SECOND) or over an hour. */
+static inline struct bh_result bh_sched_control_set_window(bh_cptr control, uint64_t index, uint64_t partition,
+                                                           uint64_t length)
+{
+    return bh_invoke(control, BH_OP_SCHED_CONTROL_SET_WINDOW, index, partition, length, 0, 0, 0);
+}
+
+/* Starts, at once and with window 0, the schedule that consists of the windows set since the last start, over and over.
+ * Outside the windows of a partition nothing runs on its contexts. None set: no schedule, and all time is partition
+ * 0's. */
+static inline struct bh_result bh_sched_control_start_schedule(bh_cptr control)
+{
+    return bh_invoke(control, BH_OP_SCHED_CONTROL_START_SCHEDULE, 0, 0, 0, 0, 0, 0);
 }
 
 /*
