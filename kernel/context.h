@@ -14,8 +14,16 @@
 #define TCB_FULL_RESTORE 280
 
 #define CORE_CURRENT 0
-#define CORE_RESCHEDULE 8
 #define CORE_VCPU 16
+#define CORE_LOCK 64
+
+/* enum bh_syscall */
+#define SYSCALL_VM_ENTER 2
+#define SYSCALL_REPLY_RECV 4
+
+/* What short_signal and short_poll return besides an error code. */
+#define SHORT_MORE_BIT 8
+#define SHORT_SWITCHED_BIT 9
 
 #define VCPU_SP_EL0 0
 #define VCPU_TPIDR_EL0 8

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core.h"
 
+#include <bh/syscall.h>
+
 #include "aarch64/cpu.h"
 #include "aarch64/gic.h"
 #include "notification.h"
@@ -19,8 +21,9 @@ uint32_t core_count = 1;
  * instruction (Arm ARM D1.3.5). */
 static void rewind_thread(struct tcb *tcb, enum entry entry)
 {
-    if (entry == ENTRY_SYSTEM_CALL) {
+    if (entry == ENTRY_SYSTEM_CALL || entry == ENTRY_VM_ENTER) {
         tcb->context.pc -= INSTRUCTION_SIZE;
+        tcb->context.x[12] = entry == ENTRY_VM_ENTER ? BH_SYS_VM_ENTER : tcb->context.x[12];
         tcb->full_restore = 1;
     } else if (entry == ENTRY_GUEST_EXCEPTION && read_sysreg(esr_el2) >> ESR_EC_SHIFT == ESR_EC_HVC64 &&
                vcpu_frame(tcb->vcpu) != NULL) {

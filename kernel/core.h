@@ -39,7 +39,11 @@ struct core {
     const struct space *space;       /* the VSpace in TTBR0_EL2; NULL: the empty one */
     const struct space *guest_space; /* the GuestSpace in VTTBR_EL2, or NULL */
 
-    struct deadline_queue deadlines;
+    /* What other cores touch as well. */
+    _Alignas(64) union lock lock;
+    bool started;
+    bool stop; /* who holds all locks waits for this core to give up what it has in its hardware */
+    _Alignas(64) struct deadline_queue deadlines;
     uint64_t guest_entered;    /* when the running guest was entered */
     uint64_t timer_programmed; /* what the timer's comparator holds */
 
@@ -57,16 +61,12 @@ struct core {
     struct partition_schedule schedule;
     struct run_queues queues[BH_PARTITIONS];
 
-    /* What other cores touch. */
-    _Alignas(64) union lock lock;
-    bool started;
-    bool stop; /* who holds all locks waits for this core to give up what it has in its hardware */
     _Alignas(64) struct mail *notification_mail, *vcpu_mail;
 };
 
 _Static_assert(offsetof(struct core, current) == CORE_CURRENT, "vectors.S");
 _Static_assert(offsetof(struct core, vcpu) == CORE_VCPU, "vectors.S");
-_Static_assert(offsetof(struct core, reschedule) == CORE_RESCHEDULE, "vectors.S");
+_Static_assert(offsetof(struct core, lock) == CORE_LOCK, "vectors.S");
 
 /* A core's stack ends at its struct core; the page below it is not mapped. */
 struct core_area {
@@ -98,11 +98,7 @@ static inline struct core *core_by_number(uint64_t number)
 }
 
 /* By what the kernel was entered. */
-enum entry {
-    ENTRY_SYSTEM_CALL,
-    ENTRY_GUEST_EXCEPTION,
-    ENTRY_OTHER
-};
+enum entry { ENTRY_SYSTEM_CALL, ENTRY_VM_ENTER, ENTRY_GUEST_EXCEPTION, ENTRY_OTHER };
 
 /* Waits for a lock while serving core_stop. Whether the current thread is still there. */
 bool core_wait(struct core *core, const union lock *lock, uint16_t ticket, enum entry entry);
@@ -117,6 +113,12 @@ static inline bool core_lock(struct core *core, enum entry entry)
     bool mine;
     uint16_t ticket = lock_ticket(&core->lock, &mine);
     return __builtin_expect(mine, 1) || core_wait(core, &core->lock, ticket, entry);
+}
+
+/* The same where the thread's registers are not saved yet: does not wait. */
+static inline bool core_try_lock(struct core *core)
+{
+    return lock_try(&core->lock);
 }
 
 static inline void core_unlock(struct core *core)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fastpath.h"
 
+#include <bh/syscall.h>
+
 #include "aarch64/cpu.h"
-#include "aarch64/tlb.h"
 #include "endpoint.h"
 #include "notification.h"
 #include "reply.h"
@@ -11,57 +12,59 @@
 #include "space.h"
 #include "vcpu.h"
 
+_Static_assert(BH_SYS_SIGNAL == 0 && BH_SYS_POLL == 1 && BH_SYS_VM_ENTER == SYSCALL_VM_ENTER &&
+                   BH_SYS_CALL == SYSCALL_VM_ENTER + 1 && BH_SYS_REPLY_RECV == SYSCALL_REPLY_RECV,
+               "vectors.S");
+_Static_assert(BH_ERROR_COUNT < SHORT_MORE, "status of short_result");
+
 /* A message that is all in registers and takes no capability along. */
 static inline bool is_plain(uint64_t info)
 {
     return (info & BH_INFO_CAP) == 0 && bh_info_length(info) <= BH_MESSAGE_REGISTERS;
 }
 
-/* The capability that `cptr` names, if it is of this type and has these rights; else one of type NULL. */
-static inline struct cap lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_type type, uint64_t rights)
+/* The object that `cptr` names, if it is of this type and the capability has these rights; else NULL. */
+static inline void *lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_type type, uint64_t rights, uint64_t *badge)
 {
-    struct cap cap = tcb_lookup_cap(tcb, cptr);
-    return cap.type == (uint64_t)type && (cap.rights & rights) == rights ? cap : (struct cap){0};
+    const struct slot *slot = tcb_lookup(tcb, cptr);
+    if (slot == NULL || slot->cap.type != (uint64_t)type || (slot->cap.rights & rights) != rights) {
+        return NULL;
+    }
+    *badge = slot->cap.badge;
+    return cap_object(slot->cap);
 }
 
 /* Whether `next` may be switched to without asking the scheduler, once the current thread blocks. */
 static inline bool runs_next(const struct core *core, const struct tcb *next)
 {
-    struct cap vspace = next->slots[TCB_SLOT_VSPACE].cap;
-    return core->candidate == NULL && core->reschedule == 0 && !core->fp_open && core->fp != &next->fp &&
-           vspace.type == BH_TYPE_VSPACE && ((const struct space *)cap_object(vspace))->type == BH_TYPE_VSPACE &&
-           (int)next->priority >= scheduler_highest(core);
+    return core->reschedule == 0 && !core->fp_open && core->fp != &next->fp &&
+           next->slots[TCB_SLOT_VSPACE].cap.type == BH_TYPE_VSPACE && (int)next->priority >= core->highest;
 }
 
 static inline void copy_message(const struct tcb *from, struct tcb *to, uint64_t info, uint64_t badge)
 {
-    switch (bh_info_length(info)) { /* no loop: two instructions a word */
-    case 8:
-        to->context.x[9] = from->context.x[9];
-        __attribute__((fallthrough));
-    case 7:
-        to->context.x[8] = from->context.x[8];
-        __attribute__((fallthrough));
-    case 6:
-        to->context.x[7] = from->context.x[7];
-        __attribute__((fallthrough));
-    case 5:
-        to->context.x[6] = from->context.x[6];
-        __attribute__((fallthrough));
-    case 4:
-        to->context.x[5] = from->context.x[5];
-        __attribute__((fallthrough));
-    case 3:
-        to->context.x[4] = from->context.x[4];
-        __attribute__((fallthrough));
-    case 2:
-        to->context.x[3] = from->context.x[3];
-        __attribute__((fallthrough));
-    case 1:
-        to->context.x[2] = from->context.x[2];
-        break;
-    default:
-        break;
+    uint64_t length = bh_info_length(info);
+    if (length != 0) {
+        const uint64_t *source = &from->context.x[2];
+        uint64_t *word = &to->context.x[2];
+        if ((length & 8) != 0) {
+            for (unsigned i = 0; i < 8; i++) {
+                word[i] = source[i];
+            }
+        } else {
+            if ((length & 4) != 0) {
+                for (unsigned i = 0; i < 4; i++) {
+                    *word++ = *source++;
+                }
+            }
+            if ((length & 2) != 0) {
+                *word++ = *source++;
+                *word++ = *source++;
+            }
+            if ((length & 1) != 0) {
+                *word = *source;
+            }
+        }
     }
     to->context.x[0] = BH_OK;
     to->context.x[1] = info & BH_INFO_USER_MASK;
@@ -75,22 +78,21 @@ static inline void switch_to(struct core *core, struct tcb *from, struct tcb *to
     write_sysreg(sp_el0, to->context.sp);
     write_sysreg(tpidr_el0, to->context.tpidr);
     vcpu_conceal(core, to);
-    const struct space *space = cap_object(to->slots[TCB_SLOT_VSPACE].cap);
-    space_switch(core, space);
+    space_switch(core, cap_object(to->slots[TCB_SLOT_VSPACE].cap));
     core->current = to;
 }
 
-bool fastpath_call(struct core *core, struct tcb *caller)
+static inline bool call(struct core *core, struct tcb *caller)
 {
     uint64_t info = caller->context.x[1];
-    struct cap cap =
-        lookup(caller, caller->context.x[0], BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL);
-    if (cap.type == BH_TYPE_NULL || !is_plain(info)) {
+    uint64_t badge;
+    struct endpoint *endpoint =
+        lookup(caller, caller->context.x[0], BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL, &badge);
+    if (endpoint == NULL || !is_plain(info) || endpoint->core != core) {
         return false;
     }
-    struct endpoint *endpoint = cap_object(cap);
     struct tcb *server = endpoint->head;
-    if (endpoint->core != core || server == NULL || !endpoint->receivers || server->sched_context != NULL) {
+    if (server == NULL || !endpoint->receivers || server->sched_context != NULL) {
         return false;
     }
     struct reply *reply = server->reply;
@@ -110,7 +112,7 @@ bool fastpath_call(struct core *core, struct tcb *caller)
     server->blocked_on = NULL;
     server->reply = NULL;
     server->state = TCB_RUNNABLE;
-    copy_message(caller, server, info, cap.badge);
+    copy_message(caller, server, info, badge);
 
     /* The caller waits in the reply object, and lends its time. */
     reply->receiver = NULL;
@@ -128,20 +130,33 @@ bool fastpath_call(struct core *core, struct tcb *caller)
     return true;
 }
 
-bool fastpath_reply_recv(struct core *core, struct tcb *server)
+struct tcb *syscall_call(struct core *core)
+{
+    struct tcb *caller = core->current;
+    if (!core_lock(core, ENTRY_SYSTEM_CALL)) {
+        return NULL;
+    }
+    if (call(core, caller)) {
+        core_unlock(core);
+        return core->current;
+    }
+    syscall_ipc(core, caller, IPC_CALL);
+    return NULL;
+}
+
+static inline bool reply_recv(struct core *core, struct tcb *server)
 {
     uint64_t info = server->context.x[1];
-    struct cap endpoint_cap = lookup(server, server->context.x[0], BH_TYPE_ENDPOINT, BH_RIGHT_READ);
-    struct cap reply_cap = lookup(server, server->context.x[10], BH_TYPE_REPLY, 0);
-    if (endpoint_cap.type == BH_TYPE_NULL || reply_cap.type == BH_TYPE_NULL || !is_plain(info)) {
+    uint64_t badge;
+    struct endpoint *endpoint = lookup(server, server->context.x[0], BH_TYPE_ENDPOINT, BH_RIGHT_READ, &badge);
+    struct reply *reply = lookup(server, server->context.x[10], BH_TYPE_REPLY, 0, &badge);
+    if (endpoint == NULL || reply == NULL || !is_plain(info) || endpoint->core != core || reply->core != core) {
         return false;
     }
-    struct endpoint *endpoint = cap_object(endpoint_cap);
-    struct reply *reply = cap_object(reply_cap);
     struct tcb *caller = reply->caller;
     struct sched_context *sc = server->sched_context;
     const struct notification *bound = server->bound_notification;
-    if (endpoint->core != core || reply->core != core || endpoint->head != NULL || (bound != NULL && bound->bits != 0) || caller == NULL || caller->sending_fault ||
+    if (endpoint->head != NULL || (bound != NULL && bound->bits != 0) || caller == NULL || caller->sending_fault ||
         reply->receiver != NULL || sc == NULL || reply->lent != sc || sc->lent != reply || sc != core->charged ||
         caller->sched_context != NULL || !runs_next(core, caller)) {
         return false;
@@ -169,4 +184,107 @@ bool fastpath_reply_recv(struct core *core, struct tcb *server)
     server->state = TCB_BLOCKED_RECV;
     switch_to(core, server, caller);
     return true;
+}
+
+struct tcb *syscall_reply_recv(struct core *core)
+{
+    struct tcb *server = core->current;
+    if (!core_lock(core, ENTRY_SYSTEM_CALL)) {
+        return NULL;
+    }
+    if (reply_recv(core, server)) {
+        core_unlock(core);
+        return core->current;
+    }
+    syscall_ipc(core, server, IPC_REPLY | IPC_RECV);
+    return NULL;
+}
+
+struct leave syscall_vm_enter(struct core *core)
+{
+    struct tcb *tcb = core->current;
+    if (!core_lock(core, ENTRY_VM_ENTER)) {
+        return (struct leave){0};
+    }
+    vcpu_enter(core, tcb);
+    struct vcpu *vcpu = tcb->vcpu;
+    if (!tcb->in_guest || core->reschedule != 0 || core->vcpu != vcpu || core->fp != &vcpu->state.fp ||
+        !vcpu_prepare(core, tcb)) {
+        return (struct leave){0};
+    }
+    core->guest_entered = ticks_now();
+    core_unlock(core);
+    return (struct leave){vcpu_frame(vcpu), vcpu};
+}
+
+static inline struct short_result more(struct tcb *tcb, enum bh_syscall number)
+{
+    tcb->context.x[12] = number;
+    return (struct short_result){SHORT_MORE, (uint64_t)tcb};
+}
+
+/* Wakes `waiter`, the first of those that wait for the notification, and runs it at once. False: it is not to run now.
+ */
+static inline bool signal_and_switch(struct core *core, struct tcb *tcb, struct notification *notification,
+                                     struct tcb *waiter, uint64_t bits)
+{
+    struct sched_context *sc = waiter->sched_context;
+    if (waiter->priority <= tcb->priority || sc == NULL || sched_context_spent(sc) || sc->budget == 0 ||
+        sc->partition != core->partition || !runs_next(core, waiter)) {
+        return false;
+    }
+    uint64_t now = ticks_now();
+    sched_context_charge(core, now);
+    if (core->reschedule != 0 || core->charged == NULL) {
+        return false;
+    }
+    notification_deliver(notification, waiter, bits);
+    tcb->context.x[0] = BH_OK;
+    scheduler_push(core, tcb);
+    switch_to(core, tcb, waiter);
+    sched_context_start(core, sc, now);
+    return true;
+}
+
+struct short_result short_signal(struct core *core, bh_cptr cptr)
+{
+    struct tcb *tcb = core->current;
+    uint64_t badge;
+    if (!core_try_lock(core)) {
+        return more(tcb, BH_SYS_SIGNAL);
+    }
+    struct notification *notification = lookup(tcb, cptr, BH_TYPE_NOTIFICATION, BH_RIGHT_WRITE, &badge);
+    if (notification != NULL && notification->core == core &&
+        (notification->bound == NULL || notification->bound->state == TCB_RUNNABLE)) {
+        uint64_t bits = badge != 0 ? badge : 1;
+        struct tcb *waiter = notification->head;
+        if (waiter == NULL) {
+            notification->bits |= bits;
+            core_unlock(core);
+            return (struct short_result){BH_OK, 0};
+        }
+        if (signal_and_switch(core, tcb, notification, waiter, bits)) {
+            return (struct short_result){SHORT_SWITCHED, (uint64_t)tcb};
+        }
+    }
+    core_unlock(core);
+    return more(tcb, BH_SYS_SIGNAL);
+}
+
+struct short_result short_poll(struct core *core, bh_cptr cptr)
+{
+    struct tcb *tcb = core->current;
+    uint64_t badge;
+    if (!core_try_lock(core)) {
+        return more(tcb, BH_SYS_POLL);
+    }
+    struct notification *notification = lookup(tcb, cptr, BH_TYPE_NOTIFICATION, BH_RIGHT_READ, &badge);
+    if (notification == NULL || notification->core != core) {
+        core_unlock(core);
+        return more(tcb, BH_SYS_POLL);
+    }
+    uint64_t bits = notification->bits;
+    notification->bits = 0;
+    core_unlock(core);
+    return (struct short_result){bits != 0 ? BH_OK : BH_ERROR_WOULD_BLOCK, bits};
 }

@@ -70,13 +70,13 @@ static void data_abort(struct core *core, struct tcb *tcb, struct bh_vcpu_frame 
     vcpu_exit(tcb, BH_EXIT_MMIO, 0);
 }
 
-void guest_exception(struct core *core)
+struct tcb *guest_exception(struct core *core)
 {
     struct tcb *tcb = core->current;
     uint64_t esr = read_sysreg(esr_el2);
 
     if (!core_lock(core, ENTRY_GUEST_EXCEPTION)) {
-        return;
+        return NULL;
     }
     struct bh_vcpu_frame *frame = vcpu_frame(tcb->vcpu);
     frame->esr = esr;
@@ -108,4 +108,9 @@ void guest_exception(struct core *core)
         vcpu_exit(tcb, BH_EXIT_EXCEPTION, 0);
         break;
     }
+    if (tcb->in_guest || core->reschedule != 0) {
+        return NULL;
+    }
+    core_unlock(core);
+    return tcb;
 }

@@ -21,6 +21,13 @@ static inline uint16_t lock_ticket(union lock *lock, bool *mine)
     return before.next;
 }
 
+static inline bool lock_try(union lock *lock)
+{
+    union lock now = {.word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED)};
+    return now.owner == now.next && __atomic_compare_exchange_n(&lock->word, &now.word, now.word + (1u << 16), false,
+                                                                __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 static inline bool lock_is_turn(const union lock *lock, uint16_t ticket)
 {
     return __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) == ticket;

@@ -5,13 +5,13 @@
 #include "invocation.h"
 #include "scheduler.h"
 
-static void deliver(struct core *core, struct tcb *tcb, uint64_t bits)
+static void deliver(struct notification *notification, struct tcb *tcb, uint64_t bits)
 {
     tcb->context.x[0] = BH_OK;
     tcb->context.x[1] = BH_INFO_NOTIFICATION;
-    tcb->context.x[10] = bits;
+    tcb->context.x[10] = bits | notification->bits;
     tcb->state = TCB_RUNNABLE;
-    scheduler_ready(core, tcb);
+    notification->bits = 0;
 }
 
 void notification_remove_waiter(struct notification *notification, struct tcb *tcb)
@@ -30,6 +30,12 @@ void notification_remove_waiter(struct notification *notification, struct tcb *t
     tcb->blocked_on = NULL;
 }
 
+void notification_deliver(struct notification *notification, struct tcb *waiter, uint64_t bits)
+{
+    notification_remove_waiter(notification, waiter);
+    deliver(notification, waiter, bits);
+}
+
 void notification_signal(struct core *core, struct notification *notification, uint64_t bits)
 {
     if (notification->core != core) {
@@ -38,18 +44,15 @@ void notification_signal(struct core *core, struct notification *notification, u
     }
     struct tcb *bound = notification->bound;
     if (bound != NULL && bound->state == TCB_BLOCKED_RECV) {
-        bits |= notification->bits;
-        notification->bits = 0;
         endpoint_remove_waiter(bound);
-        deliver(core, bound, bits);
+        deliver(notification, bound, bits);
+        scheduler_ready(core, bound);
         return;
     }
     struct tcb *waiter = notification->head;
     if (waiter != NULL) {
-        bits |= notification->bits;
-        notification->bits = 0;
-        notification_remove_waiter(notification, waiter);
-        deliver(core, waiter, bits);
+        notification_deliver(notification, waiter, bits);
+        scheduler_ready(core, waiter);
         return;
     }
     notification->bits |= bits;

@@ -29,6 +29,9 @@ static inline uint64_t notification_badge(struct cap cap)
     return cap.badge != 0 ? cap.badge : 1;
 }
 
+/* Hands the bits, and those that are set, to a thread that waits for the notification. It is RUNNABLE then. */
+void notification_deliver(struct notification *notification, struct tcb *waiter, uint64_t bits);
+
 /* From any core. */
 void notification_signal(struct core *core, struct notification *notification, uint64_t bits);
 void notification_deadline(struct core *core, struct deadline *deadline);

@@ -109,6 +109,11 @@ static void leave_current(struct core *core)
     core->current = NULL;
 }
 
+void scheduler_push(struct core *core, struct tcb *tcb)
+{
+    enqueue(core, tcb, true);
+}
+
 void scheduler_put(struct core *core)
 {
     struct tcb *tcb = core->current;

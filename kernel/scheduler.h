@@ -36,6 +36,9 @@ void scheduler_ready(struct core *core, struct tcb *tcb);
 /* The thread may not run any more (it is no longer RUNNABLE, or lost its budget). */
 void scheduler_unready(struct core *core, struct tcb *tcb);
 
+/* The current thread, which another is about to replace, goes before the others of its priority. */
+void scheduler_push(struct core *core, struct tcb *tcb);
+
 /* The current thread goes behind the others of its priority. */
 void scheduler_yield(struct core *core);
 

@@ -7,7 +7,6 @@
 #include "assert.h"
 #include "cnode.h"
 #include "endpoint.h"
-#include "fastpath.h"
 #include "guest_space.h"
 #include "invocation.h"
 #include "io_space.h"
@@ -163,15 +162,6 @@ static inline void set_status(struct tcb *tcb, enum bh_error error)
     tcb->context.x[10] = 0;
 }
 
-/* What an IPC system call consists of. */
-enum ipc {
-    IPC_SEND = 1,
-    IPC_CALL = 2,
-    IPC_REPLY = 4,
-    IPC_RECV = 8,
-    IPC_NONBLOCKING = 16
-};
-
 static void send(struct core *core, struct tcb *tcb, unsigned ipc, struct all_cores *all)
 {
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
@@ -277,7 +267,7 @@ static bool ipc_needs_all_cores(const struct core *core, const struct tcb *tcb, 
            (reply.type == BH_TYPE_REPLY && ((struct reply *)cap_object(reply))->core != core);
 }
 
-static void do_ipc(struct core *core, struct tcb *tcb, unsigned ipc)
+void syscall_ipc(struct core *core, struct tcb *tcb, unsigned ipc)
 {
     struct all_cores held, *all = NULL;
     if (ipc_needs_all_cores(core, tcb, ipc)) {
@@ -355,32 +345,17 @@ void syscall_entry(struct core *core)
         return;
     }
     switch (tcb->context.x[12]) {
-    case BH_SYS_VM_ENTER:
-        vcpu_enter(core, tcb);
-        break;
-    case BH_SYS_CALL:
-        if (fastpath_call(core, tcb)) {
-            break;
-        }
-        do_ipc(core, tcb, IPC_CALL);
-        break;
-    case BH_SYS_REPLY_RECV:
-        if (fastpath_reply_recv(core, tcb)) {
-            break;
-        }
-        do_ipc(core, tcb, IPC_REPLY | IPC_RECV);
-        break;
     case BH_SYS_SEND:
-        do_ipc(core, tcb, IPC_SEND);
+        syscall_ipc(core, tcb, IPC_SEND);
         break;
     case BH_SYS_NB_SEND:
-        do_ipc(core, tcb, IPC_SEND | IPC_NONBLOCKING);
+        syscall_ipc(core, tcb, IPC_SEND | IPC_NONBLOCKING);
         break;
     case BH_SYS_RECV:
-        do_ipc(core, tcb, IPC_RECV);
+        syscall_ipc(core, tcb, IPC_RECV);
         break;
     case BH_SYS_NB_RECV:
-        do_ipc(core, tcb, IPC_RECV | IPC_NONBLOCKING);
+        syscall_ipc(core, tcb, IPC_RECV | IPC_NONBLOCKING);
         break;
     case BH_SYS_SIGNAL:
         signal(core, tcb);

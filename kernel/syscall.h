@@ -8,6 +8,12 @@
 
 #include "core.h"
 
+/* What an IPC system call consists of. */
+enum ipc { IPC_SEND = 1, IPC_CALL = 2, IPC_REPLY = 4, IPC_RECV = 8, IPC_NONBLOCKING = 16 };
+
+/* The general path. The own lock is held. */
+void syscall_ipc(struct core *core, struct tcb *tcb, unsigned ipc);
+
 /* A system call of the current thread: number in x12 of its context. */
 void syscall_entry(struct core *core);
 

@@ -61,8 +61,8 @@ bool vcpu_prepare(struct core *core, struct tcb *tcb);
 /* Ends bh_vm_enter. */
 void vcpu_exit(struct tcb *tcb, enum bh_exit reason, uint64_t bits);
 
-/* A synchronous exception of the guest; called by vectors.S. */
-void guest_exception(struct core *core);
+/* A synchronous exception of the guest; called by vectors.S. Returns as syscall_call does. */
+struct tcb *guest_exception(struct core *core);
 
 void vcpu_timer_interrupt(struct core *core);
 void vcpu_maintenance_interrupt(struct core *core);

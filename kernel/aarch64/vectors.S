@@ -18,13 +18,17 @@
     stp     x10, x11, [\base, #80]
 .endm
 
-.macro save_high base
+.macro save_callee base
     stp     x18, x19, [\base, #144]
     stp     x20, x21, [\base, #160]
     stp     x22, x23, [\base, #176]
     stp     x24, x25, [\base, #192]
     stp     x26, x27, [\base, #208]
     stp     x28, x29, [\base, #224]
+.endm
+
+.macro save_high base
+    save_callee \base
     str     x30, [\base, #240]
 .endm
 
@@ -36,6 +40,29 @@
     ldp     x26, x27, [\base, #208]
     ldp     x28, x29, [\base, #224]
     ldr     x30, [\base, #240]
+.endm
+
+.macro load_middle base
+    ldp     x16, x17, [\base, #128]
+    ldp     x14, x15, [\base, #112]
+    ldp     x12, x13, [\base, #96]
+    ldp     x10, x11, [\base, #80]
+.endm
+
+.macro load_low base
+    ldp     x8, x9, [\base, #64]
+    ldp     x6, x7, [\base, #48]
+    ldp     x4, x5, [\base, #32]
+    ldp     x2, x3, [\base, #16]
+    ldp     x0, x1, [\base]
+.endm
+
+/* SP := x0, from where program counter and state go back. */
+.macro load_state
+    ldp     x2, x3, [x0, #CONTEXT_PC]
+    msr     elr_el2, x2
+    msr     spsr_el2, x3
+    mov     sp, x0
 .endm
 
 .macro save_state base
@@ -95,7 +122,10 @@ synchronous:
     cmp     x1, #0x15 /* SVC from AArch64 */
     b.ne    native_fault
 
-    /* A system call: what it may clobber, x13 to x17, is not kept. */
+    /* A system call, its number in x12. What it may clobber, x13 to x17, is not kept. */
+    cmp     x12, #SYSCALL_VM_ENTER
+    b.lo    short_call
+    b.eq    vm_enter
     save_low sp
     str     x12, [sp, #96]
     save_high sp
@@ -103,7 +133,67 @@ synchronous:
     str     xzr, [sp, #TCB_FULL_RESTORE]
     mrs     x0, tpidr_el2
     mov     sp, x0
+    cmp     x12, #SYSCALL_REPLY_RECV
+    b.hi    2f
+    b.eq    1f
+    bl      syscall_call
+    cbnz    x0, syscall_exit
+    b       kernel_exit
+1:  bl      syscall_reply_recv
+    cbnz    x0, syscall_exit
+    b       kernel_exit
+2:  bl      syscall_entry
+    b       kernel_exit
+
+/*
+ * Signal and Poll. Mostly some bits are set or taken, and that is all: so C, which preserves x18 to x29 and does not use
+ * x11 to x17 here (fastpath.c), is asked before anything is saved.
+ */
+short_call:
+    str     x30, [sp, #240]
+    ldr     x1, [sp]
+    mrs     x0, tpidr_el2
+    mov     sp, x0
+    cbz     x12, 1f
+    bl      short_poll
+    b       2f
+1:  bl      short_signal
+2:  tbnz    x0, #SHORT_MORE_BIT, short_call_more
+    mov     x2, sp
+    ldr     x2, [x2, #CORE_CURRENT]
+    mov     x10, x1
+    mov     sp, x2
+    ldr     x30, [x2, #240]
+    .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9
+    mov     x\n, xzr
+    .endr
+    eret
+
+/* More is to be done. x1: the thread that called. */
+short_call_more:
+    save_callee x1
+    save_state x1
+    str     xzr, [x1, #TCB_FULL_RESTORE]
+    tbnz    x0, #SHORT_SWITCHED_BIT, 1f
+    mov     x0, sp
     bl      syscall_entry
+    b       kernel_exit
+1:  mov     x2, sp
+    ldr     x0, [x2, #CORE_CURRENT]
+    add     x2, x2, #CORE_LOCK
+    ldrh    w3, [x2]
+    add     w3, w3, #1
+    stlrh   w3, [x2]
+    b       syscall_exit
+
+vm_enter:
+    save_callee sp
+    str     x30, [sp, #240]
+    save_state sp
+    mrs     x0, tpidr_el2
+    mov     sp, x0
+    bl      syscall_vm_enter
+    cbnz    x0, leave_kernel
     b       kernel_exit
 
 native_fault:
@@ -142,6 +232,7 @@ interrupt:
 guest_synchronous:
     leave_guest
     bl      guest_exception
+    cbnz    x0, syscall_exit
     b       kernel_exit
 
 guest_interrupt:
@@ -150,54 +241,43 @@ guest_interrupt:
 
     .global kernel_exit
 kernel_exit:
-    mrs     x0, tpidr_el2
-    mov     sp, x0
-    bl      kernel_leave /* x0: where the registers are; x1: struct vcpu of a guest, or 0 */
-    ldp     x2, x3, [x0, #CONTEXT_PC]
-    msr     elr_el2, x2
-    msr     spsr_el2, x3
-    mov     sp, x0
+    mov     x0, sp
+    bl      kernel_leave
+
+/* x0: where the registers are; x1: struct vcpu of a guest, or 0. */
+leave_kernel:
     cbnz    x1, enter_guest
-    ldr     x1, [sp, #TCB_FULL_RESTORE]
+    ldr     x1, [x0, #TCB_FULL_RESTORE]
     cbnz    x1, 1f
 
-    /* The end of a system call. */
+/* The end of a system call. x0: struct tcb. */
+syscall_exit:
+    load_state
     load_high sp
-    mov     x11, xzr
-    mov     x12, xzr
-    mov     x13, xzr
-    mov     x14, xzr
-    mov     x15, xzr
-    mov     x16, xzr
-    mov     x17, xzr
-    b       2f
-1:
-    load_high sp
-    ldp     x16, x17, [sp, #128]
-    ldp     x14, x15, [sp, #112]
-    ldp     x12, x13, [sp, #96]
-    ldr     x11, [sp, #88]
-2:
+    .irp n, 11, 12, 13, 14, 15, 16, 17
+    mov     x\n, xzr
+    .endr
     ldr     x10, [sp, #80]
-    ldp     x8, x9, [sp, #64]
-    ldp     x6, x7, [sp, #48]
-    ldp     x4, x5, [sp, #32]
-    ldp     x2, x3, [sp, #16]
-    ldp     x0, x1, [sp]
+    load_low sp
+    eret
+
+1:  load_state
+    load_high sp
+    load_middle sp
+    load_low sp
     eret
 
 enter_guest:
+    load_state
     ldp     x2, x3, [x1, #VCPU_SP_EL0]
     msr     sp_el0, x2
     msr     tpidr_el0, x3
     ldr     x2, =HCR_GUEST
     msr     hcr_el2, x2
     load_high sp
-    ldp     x16, x17, [sp, #128]
-    ldp     x14, x15, [sp, #112]
-    ldp     x12, x13, [sp, #96]
-    ldr     x11, [sp, #88]
-    b       2b
+    load_middle sp
+    load_low sp
+    eret
 
 kernel_fault:
     mrs     x0, tpidr_el2

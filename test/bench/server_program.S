@@ -8,12 +8,12 @@ server_program:
     mov     x20, x1
     mov     x21, x2
     mov     x10, x20
-    mov     x12, #5         /* BH_SYS_RECV */
+    mov     x12, #7         /* BH_SYS_RECV */
     svc     #0
 1:  mov     x0, x19
     mov     x1, x21
     mov     x10, x20
-    mov     x12, #2         /* BH_SYS_REPLY_RECV */
+    mov     x12, #4         /* BH_SYS_REPLY_RECV */
     svc     #0
     b       1b
 server_program_end:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* See vspace_program.h. Position-independent; system call 3 is BH_SYS_SEND. */
+/* See vspace_program.h. Position-independent; system call 5 is BH_SYS_SEND. */
 
     .section .rodata.vspace_program, "a"
     .balign 8
@@ -16,7 +16,7 @@ send:
     mov x0, x1
     mov x2, x3
     mov x1, #1 /* one word */
-    mov x12, #3
+    mov x12, #5
     svc #0
 1:  b 1b
 loop:

@@ -5,7 +5,7 @@
  * Calling convention (AArch64): `svc #0` with the call's number in x12 and
  *   x0 capability, x1 message information or operation, x2-x9 words 0-7, x10 reply capability.
  * Results: x0 status or error, x1 message information or index of the argument at fault, x2-x9 words, x10 badge.
- * A system call preserves x18-x30 and SP; x11-x17 come back as zero. FP/SIMD registers are preserved.
+ * A system call preserves x18-x30 and SP; x11-x17 come back as they were or as zero. FP/SIMD registers are preserved.
  */
 #ifndef BH_SYSCALL_H
 #define BH_SYSCALL_H
@@ -15,17 +15,18 @@
 #include <bh/object.h>
 #include <bh/types.h>
 
+/* The kernel's entry tells the first five apart by these numbers. */
 enum bh_syscall {
-    BH_SYS_VM_ENTER = 0,
+    BH_SYS_SIGNAL = 0,
+    BH_SYS_POLL,
+    BH_SYS_VM_ENTER,
     BH_SYS_CALL,
     BH_SYS_REPLY_RECV,
     BH_SYS_SEND,
     BH_SYS_NB_SEND,
     BH_SYS_RECV,
     BH_SYS_NB_RECV,
-    BH_SYS_SIGNAL,
     BH_SYS_WAIT,
-    BH_SYS_POLL,
     BH_SYS_YIELD,
     BH_SYS_INVOKE,
     BH_SYS_DEBUG_PUTCHAR, /* debug kernels only */
@@ -155,9 +156,16 @@ static inline uint64_t bh_wait(bh_cptr notification, uint64_t *bits)
 /* The same without waiting: WOULD_BLOCK when no bit is set. */
 static inline uint64_t bh_poll(bh_cptr notification, uint64_t *bits)
 {
-    struct bh_message result = bh_syscall_short_(BH_SYS_POLL, notification, 0, 0);
-    *bits = result.badge;
-    return result.status;
+    register uint64_t x0 __asm__("x0") = notification;
+    register uint64_t x10 __asm__("x10");
+    register uint64_t x12 __asm__("x12") = BH_SYS_POLL;
+    __asm__ volatile("svc #0"
+                     : "+r"(x0), "=r"(x10), "+r"(x12)
+                     :
+                     : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x11", "x13", "x14", "x15", "x16", "x17",
+                       "cc", "memory");
+    *bits = x10;
+    return x0;
 }
 
 /* Lets other threads of the same priority run first. Uses up nothing: what is left of a budget or time slice stays. */
