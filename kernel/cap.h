@@ -20,11 +20,16 @@
 struct all_cores;
 
 struct cap {
-    uint64_t type : 5; /* enum bh_type */
-    uint64_t rights : 4;
-    uint64_t original : 1; /* made by retype or given its badge here: ancestor of its copies */
-    uint64_t size_bits : 6; /* Untyped, Frame: log2 bytes; CNode: radix */
-    uint64_t object : 48;   /* physical address; IRQHandler: INTID */
+    union {
+        struct {
+            uint64_t type : 5; /* enum bh_type */
+            uint64_t rights : 4;
+            uint64_t original : 1;  /* made by retype or given its badge here: ancestor of its copies */
+            uint64_t size_bits : 6; /* Untyped, Frame: log2 bytes; CNode: radix */
+            uint64_t object : 48;   /* physical address; IRQHandler: INTID */
+        };
+        uint64_t head;
+    };
     union {
         uint64_t data;
         uint64_t badge; /* Endpoint, Notification */
@@ -61,6 +66,14 @@ static inline struct cap cap_make(enum bh_type type, const void *object)
                         .rights = BH_RIGHTS_ALL,
                         .original = 1,
                         .object = pointer_paddr(object).value & ((UINT64_C(1) << 48) - 1)};
+}
+
+/* Whether it is of this type and has at least these rights. */
+static inline bool cap_is(struct cap cap, enum bh_type type, uint64_t rights)
+{
+    const struct cap mask = {.type = 31, .rights = rights & BH_RIGHTS_ALL};
+    const struct cap wanted = {.type = (uint64_t)type & 31, .rights = rights & BH_RIGHTS_ALL};
+    return (cap.head & mask.head) == wanted.head;
 }
 
 static inline bool slot_empty(const struct slot *slot)

@@ -45,7 +45,7 @@ static void give_up(struct core *core, enum entry entry)
     __atomic_store_n(&core->stop, false, __ATOMIC_RELEASE);
 }
 
-bool core_wait(struct core *core, const union lock *lock, uint16_t ticket, enum entry entry)
+bool core_wait(struct core *core, const union lock *lock, union lock ticket, enum entry entry)
 {
     bool stopped = false;
     while (!lock_is_turn(lock, ticket)) {
@@ -67,10 +67,9 @@ bool all_cores_lock(struct core *core, struct all_cores *all)
     core_unlock(core);
     bool stopped = false;
     for (uint32_t i = 0; i < core_count; i++) {
-        bool mine;
-        const union lock *lock = &core_by_number(i)->lock;
-        uint16_t ticket = lock_ticket(&core_by_number(i)->lock, &mine);
-        stopped |= !mine && !core_wait(core, lock, ticket, ENTRY_SYSTEM_CALL);
+        union lock *lock = &core_by_number(i)->lock;
+        union lock ticket = lock_ticket(lock);
+        stopped |= !lock_was_free(ticket) && !core_wait(core, lock, ticket, ENTRY_SYSTEM_CALL);
     }
     if (stopped) {
         all_cores_unlock(all);

@@ -101,7 +101,7 @@ static inline struct core *core_by_number(uint64_t number)
 enum entry { ENTRY_SYSTEM_CALL, ENTRY_VM_ENTER, ENTRY_GUEST_EXCEPTION, ENTRY_OTHER };
 
 /* Waits for a lock while serving core_stop. Whether the current thread is still there. */
-bool core_wait(struct core *core, const union lock *lock, uint16_t ticket, enum entry entry);
+bool core_wait(struct core *core, const union lock *lock, union lock ticket, enum entry entry);
 
 /*
  * Takes the own lock at a kernel entry. False: who had it has taken the current thread away
@@ -110,9 +110,8 @@ bool core_wait(struct core *core, const union lock *lock, uint16_t ticket, enum 
  */
 static inline bool core_lock(struct core *core, enum entry entry)
 {
-    bool mine;
-    uint16_t ticket = lock_ticket(&core->lock, &mine);
-    return __builtin_expect(mine, 1) || core_wait(core, &core->lock, ticket, entry);
+    union lock ticket = lock_ticket(&core->lock);
+    return __builtin_expect(lock_was_free(ticket), 1) || core_wait(core, &core->lock, ticket, entry);
 }
 
 /* The same where the thread's registers are not saved yet: does not wait. */

@@ -17,53 +17,37 @@ _Static_assert(BH_SYS_SIGNAL == 0 && BH_SYS_POLL == 1 && BH_SYS_VM_ENTER == SYSC
                "vectors.S");
 _Static_assert(BH_ERROR_COUNT < SHORT_MORE, "status of short_result");
 
-/* A message that is all in registers and takes no capability along. */
+/* A message that is all in registers and takes no capability along. Bit 7 means nothing, and is left to the general path. */
 static inline bool is_plain(uint64_t info)
 {
-    return (info & BH_INFO_CAP) == 0 && bh_info_length(info) <= BH_MESSAGE_REGISTERS;
+    _Static_assert(BH_INFO_CAP == 0x100 && BH_INFO_LENGTH_MASK == 0x7f, "one comparison for both");
+    return (info & 0x1ff) <= BH_MESSAGE_REGISTERS;
 }
 
-/* The object that `cptr` names, if it is of this type and the capability has these rights; else NULL. */
-static inline void *lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_type type, uint64_t rights, uint64_t *badge)
-{
-    const struct slot *slot = tcb_lookup(tcb, cptr);
-    if (slot == NULL || slot->cap.type != (uint64_t)type || (slot->cap.rights & rights) != rights) {
-        return NULL;
-    }
-    *badge = slot->cap.badge;
-    return cap_object(slot->cap);
-}
-
-/* Whether `next` may be switched to without asking the scheduler, once the current thread blocks. */
-static inline bool runs_next(const struct core *core, const struct tcb *next)
-{
-    return core->reschedule == 0 && !core->fp_open && core->fp != &next->fp &&
-           next->slots[TCB_SLOT_VSPACE].cap.type == BH_TYPE_VSPACE && (int)next->priority >= core->highest;
-}
+struct pair {
+    uint64_t word[2];
+};
 
 static inline void copy_message(const struct tcb *from, struct tcb *to, uint64_t info, uint64_t badge)
 {
     uint64_t length = bh_info_length(info);
     if (length != 0) {
-        const uint64_t *source = &from->context.x[2];
-        uint64_t *word = &to->context.x[2];
-        if ((length & 8) != 0) {
-            for (unsigned i = 0; i < 8; i++) {
-                word[i] = source[i];
-            }
-        } else {
-            if ((length & 4) != 0) {
-                for (unsigned i = 0; i < 4; i++) {
-                    *word++ = *source++;
-                }
-            }
-            if ((length & 2) != 0) {
-                *word++ = *source++;
-                *word++ = *source++;
-            }
-            if ((length & 1) != 0) {
-                *word = *source;
-            }
+        const struct pair *source = (const struct pair *)&from->context.x[2];
+        struct pair *word = (struct pair *)&to->context.x[2];
+        if (length == 8) {
+            word[3] = source[3];
+            word[2] = source[2];
+        } else if ((length & 1) != 0) {
+            to->context.x[1 + length] = from->context.x[1 + length];
+        }
+        if (length >= 6 && length != 8) {
+            word[2] = source[2];
+        }
+        if (length >= 4) {
+            word[1] = source[1];
+        }
+        if (length >= 2) {
+            word[0] = source[0];
         }
     }
     to->context.x[0] = BH_OK;
@@ -71,34 +55,39 @@ static inline void copy_message(const struct tcb *from, struct tcb *to, uint64_t
     to->context.x[10] = badge;
 }
 
-static inline void switch_to(struct core *core, struct tcb *from, struct tcb *to)
+/* The general path takes over, with the own lock's `ticket`. */
+__attribute__((noinline)) static struct tcb *general(struct core *core, unsigned ipc, enum bh_syscall number, union lock ticket)
 {
-    from->context.sp = read_sysreg(sp_el0);
-    from->context.tpidr = read_sysreg(tpidr_el0);
-    write_sysreg(sp_el0, to->context.sp);
-    write_sysreg(tpidr_el0, to->context.tpidr);
-    vcpu_conceal(core, to);
-    space_switch(core, cap_object(to->slots[TCB_SLOT_VSPACE].cap));
-    core->current = to;
+    struct tcb *tcb = core->current;
+    tcb->context.x[12] = number;
+    if (lock_was_free(ticket) || core_wait(core, &core->lock, ticket, ENTRY_SYSTEM_CALL)) {
+        syscall_ipc(core, tcb, ipc);
+    }
+    return NULL;
 }
 
-static inline bool call(struct core *core, struct tcb *caller)
+struct tcb *syscall_call(struct core *core)
 {
-    uint64_t info = caller->context.x[1];
-    uint64_t badge;
-    struct endpoint *endpoint =
-        lookup(caller, caller->context.x[0], BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL, &badge);
-    if (endpoint == NULL || !is_plain(info) || endpoint->core != core) {
-        return false;
+    struct tcb *caller = core->current;
+    union lock ticket = lock_ticket(&core->lock);
+    if (!lock_was_free(ticket)) {
+        goto slow;
     }
+    uint64_t info = caller->context.x[1];
+    struct cap cap;
+    if (!fastpath_lookup(caller, caller->context.x[0], BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL, &cap) ||
+        !is_plain(info)) {
+        goto slow;
+    }
+    struct endpoint *endpoint = cap_object(cap);
     struct tcb *server = endpoint->head;
-    if (server == NULL || !endpoint->receivers || server->sched_context != NULL) {
-        return false;
+    if (endpoint->core != core || server == NULL || !endpoint->receivers || server->sched_context != NULL) {
+        goto slow;
     }
     struct reply *reply = server->reply;
-    struct sched_context *sc = caller->sched_context;
-    if (reply == NULL || reply->caller != NULL || sc == NULL || sc != core->charged || !runs_next(core, server)) {
-        return false;
+    struct sched_context *sc = caller->sched_context; /* that runs: core->charged */
+    if (reply == NULL || reply->caller != NULL || !fastpath_runs_next(core, server)) {
+        goto slow;
     }
 
     /* The server leaves the queue. */
@@ -112,7 +101,7 @@ static inline bool call(struct core *core, struct tcb *caller)
     server->blocked_on = NULL;
     server->reply = NULL;
     server->state = TCB_RUNNABLE;
-    copy_message(caller, server, info, badge);
+    copy_message(caller, server, info, cap.badge);
 
     /* The caller waits in the reply object, and lends its time. */
     reply->receiver = NULL;
@@ -126,40 +115,39 @@ static inline bool call(struct core *core, struct tcb *caller)
     caller->sending_fault = false;
     caller->reply = reply;
     caller->state = TCB_BLOCKED_REPLY;
-    switch_to(core, caller, server);
-    return true;
+    fastpath_switch(core, caller, server);
+    core_unlock(core);
+    return server;
+
+slow:
+    return general(core, IPC_CALL, BH_SYS_CALL, ticket);
 }
 
-struct tcb *syscall_call(struct core *core)
+struct tcb *syscall_reply_recv(struct core *core)
 {
-    struct tcb *caller = core->current;
-    if (!core_lock(core, ENTRY_SYSTEM_CALL)) {
-        return NULL;
+    struct tcb *server = core->current;
+    union lock ticket = lock_ticket(&core->lock);
+    if (!lock_was_free(ticket)) {
+        goto slow;
     }
-    if (call(core, caller)) {
-        core_unlock(core);
-        return core->current;
-    }
-    syscall_ipc(core, caller, IPC_CALL);
-    return NULL;
-}
-
-static inline bool reply_recv(struct core *core, struct tcb *server)
-{
     uint64_t info = server->context.x[1];
-    uint64_t badge;
-    struct endpoint *endpoint = lookup(server, server->context.x[0], BH_TYPE_ENDPOINT, BH_RIGHT_READ, &badge);
-    struct reply *reply = lookup(server, server->context.x[10], BH_TYPE_REPLY, 0, &badge);
-    if (endpoint == NULL || reply == NULL || !is_plain(info) || endpoint->core != core || reply->core != core) {
-        return false;
+    struct cap endpoint_cap, reply_cap;
+    if (!fastpath_lookup(server, server->context.x[0], BH_TYPE_ENDPOINT, BH_RIGHT_READ, &endpoint_cap) ||
+        !fastpath_lookup(server, server->context.x[10], BH_TYPE_REPLY, 0, &reply_cap) || !is_plain(info)) {
+        goto slow;
+    }
+    struct endpoint *endpoint = cap_object(endpoint_cap);
+    struct reply *reply = cap_object(reply_cap);
+    if (endpoint->core != core || reply->core != core) {
+        goto slow;
     }
     struct tcb *caller = reply->caller;
     struct sched_context *sc = server->sched_context;
     const struct notification *bound = server->bound_notification;
-    if (endpoint->head != NULL || (bound != NULL && bound->bits != 0) || caller == NULL || caller->sending_fault ||
-        reply->receiver != NULL || sc == NULL || reply->lent != sc || sc->lent != reply || sc != core->charged ||
-        caller->sched_context != NULL || !runs_next(core, caller)) {
-        return false;
+    /* What has lent its context has a caller. */
+    if (endpoint->head != NULL || (bound != NULL && bound->bits != 0) || reply->lent != sc || sc->lent != reply ||
+        reply->receiver != NULL || caller->sending_fault || caller->sched_context != NULL || !fastpath_runs_next(core, caller)) {
+        goto slow;
     }
 
     /* The caller has its answer and its time back. */
@@ -182,22 +170,12 @@ static inline bool reply_recv(struct core *core, struct tcb *server)
     endpoint->head = endpoint->tail = server;
     endpoint->receivers = true;
     server->state = TCB_BLOCKED_RECV;
-    switch_to(core, server, caller);
-    return true;
-}
+    fastpath_switch(core, server, caller);
+    core_unlock(core);
+    return caller;
 
-struct tcb *syscall_reply_recv(struct core *core)
-{
-    struct tcb *server = core->current;
-    if (!core_lock(core, ENTRY_SYSTEM_CALL)) {
-        return NULL;
-    }
-    if (reply_recv(core, server)) {
-        core_unlock(core);
-        return core->current;
-    }
-    syscall_ipc(core, server, IPC_REPLY | IPC_RECV);
-    return NULL;
+slow:
+    return general(core, IPC_REPLY | IPC_RECV, BH_SYS_REPLY_RECV, ticket);
 }
 
 struct leave syscall_vm_enter(struct core *core)
@@ -217,74 +195,32 @@ struct leave syscall_vm_enter(struct core *core)
     return (struct leave){vcpu_frame(vcpu), vcpu};
 }
 
-static inline struct short_result more(struct tcb *tcb, enum bh_syscall number)
+/* Whether `waiter` is to run at once, once it has been woken; then the time of `tcb` has been booked. */
+static bool takes_over(struct core *core, const struct tcb *tcb, const struct tcb *waiter, uint64_t now)
 {
-    tcb->context.x[12] = number;
-    return (struct short_result){SHORT_MORE, (uint64_t)tcb};
-}
-
-/* Wakes `waiter`, the first of those that wait for the notification, and runs it at once. False: it is not to run now.
- */
-static inline bool signal_and_switch(struct core *core, struct tcb *tcb, struct notification *notification,
-                                     struct tcb *waiter, uint64_t bits)
-{
-    struct sched_context *sc = waiter->sched_context;
+    const struct sched_context *sc = waiter->sched_context;
     if (waiter->priority <= tcb->priority || sc == NULL || sched_context_spent(sc) || sc->budget == 0 ||
-        sc->partition != core->partition || !runs_next(core, waiter)) {
+        sc->partition != core->partition || !fastpath_runs_next(core, waiter)) {
         return false;
     }
-    uint64_t now = ticks_now();
     sched_context_charge(core, now);
-    if (core->reschedule != 0 || core->charged == NULL) {
-        return false;
+    return core->reschedule == 0 && core->charged != NULL;
+}
+
+struct short_result signal_waiter(struct core *core, struct notification *notification, uint64_t bits)
+{
+    struct tcb *tcb = core->current;
+    struct tcb *waiter = notification->head;
+    uint64_t now = ticks_now();
+    if (!takes_over(core, tcb, waiter, now)) {
+        core_unlock(core);
+        tcb->context.x[12] = BH_SYS_SIGNAL;
+        return (struct short_result){SHORT_MORE, (uint64_t)tcb};
     }
     notification_deliver(notification, waiter, bits);
     tcb->context.x[0] = BH_OK;
     scheduler_push(core, tcb);
-    switch_to(core, tcb, waiter);
-    sched_context_start(core, sc, now);
-    return true;
-}
-
-struct short_result short_signal(struct core *core, bh_cptr cptr)
-{
-    struct tcb *tcb = core->current;
-    uint64_t badge;
-    if (!core_try_lock(core)) {
-        return more(tcb, BH_SYS_SIGNAL);
-    }
-    struct notification *notification = lookup(tcb, cptr, BH_TYPE_NOTIFICATION, BH_RIGHT_WRITE, &badge);
-    if (notification != NULL && notification->core == core &&
-        (notification->bound == NULL || notification->bound->state == TCB_RUNNABLE)) {
-        uint64_t bits = badge != 0 ? badge : 1;
-        struct tcb *waiter = notification->head;
-        if (waiter == NULL) {
-            notification->bits |= bits;
-            core_unlock(core);
-            return (struct short_result){BH_OK, 0};
-        }
-        if (signal_and_switch(core, tcb, notification, waiter, bits)) {
-            return (struct short_result){SHORT_SWITCHED, (uint64_t)tcb};
-        }
-    }
-    core_unlock(core);
-    return more(tcb, BH_SYS_SIGNAL);
-}
-
-struct short_result short_poll(struct core *core, bh_cptr cptr)
-{
-    struct tcb *tcb = core->current;
-    uint64_t badge;
-    if (!core_try_lock(core)) {
-        return more(tcb, BH_SYS_POLL);
-    }
-    struct notification *notification = lookup(tcb, cptr, BH_TYPE_NOTIFICATION, BH_RIGHT_READ, &badge);
-    if (notification == NULL || notification->core != core) {
-        core_unlock(core);
-        return more(tcb, BH_SYS_POLL);
-    }
-    uint64_t bits = notification->bits;
-    notification->bits = 0;
-    core_unlock(core);
-    return (struct short_result){bits != 0 ? BH_OK : BH_ERROR_WOULD_BLOCK, bits};
+    fastpath_switch(core, tcb, waiter);
+    sched_context_start(core, waiter->sched_context, now);
+    return (struct short_result){SHORT_SWITCHED, (uint64_t)tcb};
 }

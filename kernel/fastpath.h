@@ -7,7 +7,44 @@
 #ifndef KERNEL_FASTPATH_H
 #define KERNEL_FASTPATH_H
 
+#include "aarch64/cpu.h"
+#include "space.h"
 #include "syscall.h"
+#include "vcpu.h"
+
+/* --- What the cases have in common --- */
+
+/* Finds the capability that `cptr` names. Whether it is of this type and has these rights. */
+static inline bool fastpath_lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_type type, uint64_t rights, struct cap *cap)
+{
+    struct cap cnode = tcb->slots[TCB_SLOT_CNODE].cap;
+    if (cnode.type != BH_TYPE_CNODE || cptr >> cnode.size_bits != 0) {
+        return false;
+    }
+    *cap = ((const struct slot *)cap_object(cnode))[cptr].cap;
+    return cap_is(*cap, type, rights);
+}
+
+/* Whether `next` may be switched to without asking the scheduler, once the current thread blocks. */
+static inline bool fastpath_runs_next(const struct core *core, const struct tcb *next)
+{
+    return core->reschedule == 0 && !core->fp_open && (next->flags & BH_TCB_FP) == 0 &&
+           next->slots[TCB_SLOT_VSPACE].cap.type == BH_TYPE_VSPACE && (int)next->priority >= core->highest;
+}
+
+static inline void fastpath_switch(struct core *core, struct tcb *from, struct tcb *to)
+{
+    uint64_t sp = read_sysreg(sp_el0), tpidr = read_sysreg(tpidr_el0);
+    from->context.sp = sp;
+    from->context.tpidr = tpidr;
+    write_sysreg(sp_el0, to->context.sp);
+    write_sysreg(tpidr_el0, to->context.tpidr);
+    vcpu_conceal(core, to);
+    space_switch(core, cap_object(to->slots[TCB_SLOT_VSPACE].cap));
+    core->current = to;
+}
+
+/* --- Entries --- */
 
 /* The thread to go on with at the end of its system call, and no lock is held; or NULL: kernel_leave is next, with the
  * own lock held. */
@@ -31,5 +68,8 @@ struct short_result {
 
 struct short_result short_signal(struct core *core, bh_cptr cptr);
 struct short_result short_poll(struct core *core, bh_cptr cptr);
+
+/* The rest of Signal, with the own lock held: wakes the first that waits, and runs it at once if it is to. */
+struct short_result signal_waiter(struct core *core, struct notification *notification, uint64_t bits);
 
 #endif

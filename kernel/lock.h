@@ -13,24 +13,28 @@ union lock {
     };
 };
 
-/* Takes a ticket. */
-static inline uint16_t lock_ticket(union lock *lock, bool *mine)
+/* Whether nobody had the lock. */
+static inline bool lock_was_free(union lock before)
 {
-    union lock before = {.word = __atomic_fetch_add(&lock->word, 1u << 16, __ATOMIC_ACQUIRE)};
-    *mine = before.owner == before.next;
-    return before.next;
+    return (before.word & 0xffff) == before.word >> 16;
+}
+
+/* Takes a ticket: the `next` of what is returned, and has the lock at once if it was free. */
+static inline union lock lock_ticket(union lock *lock)
+{
+    return (union lock){.word = __atomic_fetch_add(&lock->word, 1u << 16, __ATOMIC_ACQUIRE)};
 }
 
 static inline bool lock_try(union lock *lock)
 {
-    union lock now = {.word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED)};
-    return now.owner == now.next && __atomic_compare_exchange_n(&lock->word, &now.word, now.word + (1u << 16), false,
-                                                                __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+    uint32_t word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
+    return lock_was_free((union lock){.word = word}) &&
+           __atomic_compare_exchange_n(&lock->word, &word, word + (1u << 16), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-static inline bool lock_is_turn(const union lock *lock, uint16_t ticket)
+static inline bool lock_is_turn(const union lock *lock, union lock ticket)
 {
-    return __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) == ticket;
+    return __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) == ticket.next;
 }
 
 static inline void lock_release(union lock *lock)

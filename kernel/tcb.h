@@ -51,7 +51,7 @@ enum tcb_state {
 
 struct tcb {
     struct context context;
-    uint64_t full_restore; /* the context has all registers, not only those that a system call preserves */
+    uint64_t full_restore; /* the context has all registers, not only those that a system call preserves; 0 at EL0 */
     struct core *core;     /* where it runs; all locks are needed to change it */
 
     enum tcb_state state;

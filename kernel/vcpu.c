@@ -27,7 +27,6 @@ void vcpu_exit(struct tcb *tcb, enum bh_exit reason, uint64_t bits)
 {
     struct bh_vcpu_frame *frame = tcb->vcpu != NULL ? vcpu_frame(tcb->vcpu) : NULL;
     tcb->in_guest = false;
-    tcb->full_restore = 0;
     tcb->context.x[0] = reason;
     tcb->context.x[1] = 0;
     tcb->context.x[10] = bits;
@@ -50,13 +49,6 @@ void vcpu_enter(struct core *core, struct tcb *tcb)
         tcb->context.tpidr = read_sysreg(tpidr_el0);
     }
     tcb->in_guest = true;
-}
-
-void vcpu_hide_tpidrro(struct core *core)
-{
-    core->vcpu->state.tpidrro_el0 = read_sysreg(tpidrro_el0);
-    write_sysreg(tpidrro_el0, 0);
-    core->tpidrro_hidden = true;
 }
 
 static void vcpu_show_tpidrro(struct core *core)

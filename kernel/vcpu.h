@@ -12,6 +12,7 @@
 
 #include <bh/vcpu.h>
 
+#include "aarch64/cpu.h"
 #include "core.h"
 
 enum vcpu_slot {
@@ -79,14 +80,14 @@ static inline struct vcpu *vcpu_of_mail(struct mail *mail)
 /* Takes whatever VCPU is in the hardware out of it. */
 void vcpu_put(struct core *core);
 
-void vcpu_hide_tpidrro(struct core *core);
-
 /* Before `next` runs. Of what stays in the hardware after an exit, EL0 can read TPIDRRO_EL0: it is
  * for the VMM alone. */
 static inline void vcpu_conceal(struct core *core, const struct tcb *next)
 {
     if (core->vcpu != NULL && core->vcpu->tcb != next && !core->tpidrro_hidden) {
-        vcpu_hide_tpidrro(core);
+        core->vcpu->state.tpidrro_el0 = read_sysreg(tpidrro_el0);
+        write_sysreg(tpidrro_el0, 0);
+        core->tpidrro_hidden = true;
     }
 }
 

@@ -62,12 +62,6 @@ void tlb_invalidate_ipa(uint32_t vmid, vaddr_t address)
     leave_guest_regime(vttbr);
 }
 
-void ttbr_set(paddr_t root, uint32_t asid)
-{
-    write_sysreg(ttbr0_el2, root.value | TAG(asid));
-    instruction_barrier();
-}
-
 void ttbr_set_empty(void)
 {
     ttbr_set(image_paddr(empty_table), 0);

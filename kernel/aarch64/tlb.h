@@ -7,6 +7,7 @@
 #define KERNEL_TLB_H
 
 #include "address.h"
+#include "cpu.h"
 
 void tlb_invalidate_asid(uint32_t asid);
 void tlb_invalidate_address(uint32_t asid, vaddr_t address);
@@ -14,7 +15,12 @@ void tlb_invalidate_vmid(uint32_t vmid);
 void tlb_invalidate_ipa(uint32_t vmid, vaddr_t address);
 
 /* TTBR0_EL2 of this core. */
-void ttbr_set(paddr_t root, uint32_t asid);
+static inline void ttbr_set(paddr_t root, uint32_t asid)
+{
+    write_sysreg(ttbr0_el2, root.value | (uint64_t)asid << 48);
+    instruction_barrier();
+}
+
 void ttbr_set_empty(void);
 
 unsigned vmid_bits(void);

@@ -127,14 +127,12 @@ synchronous:
     b.lo    short_call
     b.eq    vm_enter
     save_low sp
-    str     x12, [sp, #96]
     save_high sp
     save_state sp
-    str     xzr, [sp, #TCB_FULL_RESTORE]
     mrs     x0, tpidr_el2
-    mov     sp, x0
     cmp     x12, #SYSCALL_REPLY_RECV
     b.hi    2f
+    mov     sp, x0
     b.eq    1f
     bl      syscall_call
     cbnz    x0, syscall_exit
@@ -142,7 +140,9 @@ synchronous:
 1:  bl      syscall_reply_recv
     cbnz    x0, syscall_exit
     b       kernel_exit
-2:  bl      syscall_entry
+2:  str     x12, [sp, #96]
+    mov     sp, x0
+    bl      syscall_entry
     b       kernel_exit
 
 /*
@@ -173,7 +173,6 @@ short_call:
 short_call_more:
     save_callee x1
     save_state x1
-    str     xzr, [x1, #TCB_FULL_RESTORE]
     tbnz    x0, #SHORT_SWITCHED_BIT, 1f
     mov     x0, sp
     bl      syscall_entry
@@ -262,6 +261,7 @@ syscall_exit:
     eret
 
 1:  load_state
+    str     xzr, [sp, #TCB_FULL_RESTORE]
     load_high sp
     load_middle sp
     load_low sp
