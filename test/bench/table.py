@@ -10,9 +10,10 @@ OTHERS = ("kvm", "xen", "sel4", "sel4_mcs")
 HEADS = {"kernel": "kernel", "user": "EL0", "guest": "guest", "isb": "ISB", "dsb": "DSB", "dmb": "DMB", "mrs": "MRS",
          "msr": "MSR", "maintenance": "SYS", "kvm": "KVM", "xen": "Xen", "sel4": "seL4", "sel4_mcs": "MCS"}
 
-LEGEND = """One executed instruction is one nanosecond of virtual time. kernel, EL0, guest: who executes them. ISB, DSB, DMB,
-MRS, MSR, SYS (AT, TLBI, IC, DC): how many of them are such, counted on one recorded round. MCS: seL4 with MCS. *: counted
-on the recorded round alone. -: not possible yet."""
+LEGEND = """\
+One executed instruction is one nanosecond of virtual time. kernel, EL0, guest: who executes them. ISB, DSB, DMB,
+MRS, MSR, SYS (AT, TLBI, IC, DC): how many of them are such, counted on one recorded round. MCS: seL4 with MCS.
+*: counted on the recorded round alone. -: not possible yet."""
 
 
 def number(value):
