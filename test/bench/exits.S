@@ -21,6 +21,7 @@ _start:
     .long   0
 
 entry:
+    mov     x26, #0
     adr     x0, stack_top
     mov     sp, x0
     mov     x19, #UART
@@ -36,14 +37,16 @@ entry:
     hvc     #0
 .endm
 
-/* name, then instructions that may use x0 to x7 */
+/* name, then instructions that may use x0 to x7; trace.py finds the path between the two symbols */
 .macro measure name, code:vararg
     mov     x21, #ROUNDS
     isb
     mrs     x22, cntvct_el0
-1:  \code
+row_begin_\name:
+    \code
+row_end_\name:
     subs    x21, x21, #1
-    b.ne    1b
+    b.ne    row_begin_\name
     isb
     mrs     x23, cntvct_el0
     adr     x0, 2f
@@ -55,7 +58,7 @@ entry:
 3:
 .endm
 
-    measure loop, nop
+    measure loop
     measure hypercall_psci_version, psci_version
     measure gicd_typer_read, ldr w0, [x20, #4]
     measure uart_read, ldr w0, [x19, #0x18]
@@ -67,6 +70,7 @@ entry:
     measure timer_interrupt, bl timer_round
     mov     x24, #1
     measure sgi_to_self, bl sgi_round
+    bl      measure_wake_up
 
     ldr     w0, =0x84000008    /* PSCI SYSTEM_OFF */
     hvc     #0
@@ -113,12 +117,65 @@ sgi_round:
     msr     daifset, #2
     ret
 
-irq:
+/*
+ * How late the instruction after WFI comes when a timer ends it. The counter ticks once in 16 instructions, so the
+ * handler reads it after 0 to 15 more of them, in turn: the sum of 16 readings that were rounded down is exactly what
+ * one costs. WAKE_UP_READ are the guest's own from there to the reading.
+ */
+#define WAKE_UP_TICKS 3125 /* 50 us */
+#define WAKE_UP_READ 4
+
+measure_wake_up:
+    mov     x28, x30
+    mov     x21, #ROUNDS
+    mov     x27, #0            /* ticks late */
+1:  and     x0, x21, #15
+    adr     x26, wake_up_read
+    sub     x26, x26, x0, lsl #2
+    mov     x25, #0
+row_begin_wfi_wake_up:
+    mrs     x0, cntvct_el0
+    add     x0, x0, #WAKE_UP_TICKS
+    msr     cntv_cval_el0, x0
+    mov     x0, #1
+    msr     cntv_ctl_el0, x0
+    isb
+    wfi
+    msr     daifclr, #2
+    msr     daifset, #2
+row_end_wfi_wake_up:
+    add     x27, x27, x25
+    mrs     x0, cntv_cval_el0
+    sub     x27, x27, x0
+    subs    x21, x21, #1
+    b.ne    1b
+    mov     x26, #0
+    adr     x0, 2f
+    sub     x1, x27, #(WAKE_UP_READ * ROUNDS / 16)
+    bl      report
+    ret     x28
+2:  .asciz "wfi_wake_up"
+    .balign 4
+
+    .rept 15
+    nop
+    .endr
+wake_up_read:
+    mrs     x25, cntvct_el0
     mrs     x4, S3_0_C12_C12_0 /* ICC_IAR1_EL1 */
-    cbnz    x24, 1f
     msr     cntv_ctl_el0, xzr
     isb
-1:  msr     S3_0_C12_C12_1, x4 /* ICC_EOIR1_EL1 */
+    msr     S3_0_C12_C12_1, x4 /* ICC_EOIR1_EL1 */
+    eret
+
+irq:
+    cbz     x26, 1f
+    br      x26
+1:  mrs     x4, S3_0_C12_C12_0 /* ICC_IAR1_EL1 */
+    cbnz    x24, 2f
+    msr     cntv_ctl_el0, xzr
+    isb
+2:  msr     S3_0_C12_C12_1, x4 /* ICC_EOIR1_EL1 */
     mov     x25, #1
     eret
 

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs the measuring programs under icount. Each function returns a row's name to its result."""
+
+import json
+import re
+import subprocess
+
+import disassembly
+import qemu
+import run
+import trace
+
+DIRECTORY = qemu.REPOSITORY / "build" / "bench"
+KERNEL_ELF = qemu.TARGET / "kernel" / "kernel.elf"
+VMM_ELF = qemu.TARGET / "domains" / "vmm" / "vmm"
+KERNEL_BENCH = qemu.TARGET / "test" / "bench" / "kernel_bench"
+EXITS_BENCH = qemu.TARGET / "test" / "bench" / "exits_bench"
+
+GUEST_RAM = 0x40000000
+GUEST_DATA = 0x40002000   # of test/kernel/guest.h
+SERVER_CODE = 0x40000000  # SPACE_CODE of bench_ipc.c
+DOMAIN_END = 0x10000000   # programs at EL0 are linked below
+
+ROUNDS = 4000             # of exits.S
+TICK_NS = 16
+NOT_IN_A_LOOP = ("wfi_wake_up",)
+
+
+def icount_machine(bundle, **more):
+    return qemu.Machine(kernel=qemu.KERNEL, initrd=bundle, icount=True, **more)
+
+
+# ---- the kernel's primitives: a program in the place of root ----
+
+def kernel_machine():
+    return icount_machine(qemu.TARGET / "kernel_bench.cpio")
+
+
+def kernel_primitives():
+    with qemu.Console(kernel_machine(), "bench-kernel") as console:
+        match = console.expect(r"kernel-tests: (\d+) passed, (\d+) failed", timeout=300)
+        text = console.output.decode(errors="replace")
+    if int(match.group(2)):
+        raise qemu.Failure("a measurement failed:\n" + text)
+    return {name: int(hundredths) / 100 for name, hundredths in re.findall(r"bench (\w+) (\d+)", text)}
+
+
+def copied(owner, address, first, last):
+    """Code of the measuring program that it copies to `address`."""
+    symbols = disassembly.symbols(KERNEL_BENCH)
+    return trace.Program(owner, KERNEL_BENCH, address - symbols[first], symbols[first], symbols[last])
+
+
+def kernel_paths():
+    kernel = trace.Program("kernel", KERNEL_ELF)
+    native = trace.Program("user", KERNEL_BENCH, high=DOMAIN_END)
+    server = copied("user", SERVER_CODE, "server_program", "server_program_end")
+    guests = (copied("guest", GUEST_DATA, "bench_program", "bench_program_end"),
+              copied("guest", GUEST_RAM, "guest_image", "guest_image_size"))
+    rows = {**trace.marks(native), **trace.marks(guests[0])}
+    with trace.Tracer(kernel_machine(), "kernel", DIRECTORY) as tracer:
+        return {name: trace.steps(executed, (kernel, native, *((server,) if name.startswith("call_") else guests)))
+                for name, executed in tracer.record_all(rows)}
+
+
+# ---- exits: a guest without an operating system, under the real VMM ----
+
+def exits_machine():
+    system = run.guest_system(EXITS_BENCH.with_name("exits.Image"), directory=DIRECTORY, name="exits", poll=True)
+    return icount_machine(system.bundle, disk=system.disk)
+
+
+def guest_exits():
+    with qemu.Console(exits_machine(), "bench-exits") as console:
+        console.expect(r"bulkhead: exit 0", timeout=300)
+        text = console.output.decode(errors="replace")
+    ticks = {name: int(value, 16) for name, value in re.findall(r"bench (\w+) ([0-9a-f]{16})", text)}
+    if "loop" not in ticks or "unexpected_exception" in ticks:
+        raise qemu.Failure("the measuring guest failed:\n" + text)
+    loop = ticks.pop("loop")
+    return {name: (value - (0 if name in NOT_IN_A_LOOP else loop)) * TICK_NS / ROUNDS for name, value in ticks.items()}
+
+
+def exit_paths():
+    programs = (trace.Program("kernel", KERNEL_ELF), trace.Program("user", VMM_ELF, high=DOMAIN_END),
+                trace.Program("guest", EXITS_BENCH, GUEST_RAM))
+    rows = trace.marks(programs[-1])
+    rows.pop("loop")
+    with trace.Tracer(exits_machine(), "exits", DIRECTORY) as tracer:
+        return {name: trace.steps(executed, programs) for name, executed in tracer.record_all(rows)}
+
+
+# ---- the whole system ----
+
+def system_boot():
+    system = run.demo_system(2, directory=DIRECTORY, name="boot", poll=True)
+    machine = icount_machine(system.bundle, disk=system.disk, network=True)
+    with qemu.Console(machine, "bench-boot") as console:
+        starts, uptimes, overheads = [], [], []
+        console.expect("bulkhead: system ready", timeout=300)
+        for number in (1, 2):
+            console.send(f"\x1d{number}")
+            match = console.expect(rf"debian{number}: up ([0-9.]+) s", timeout=600)
+            uptimes.append(float(match.group(1)) * 1000)
+        console.send("\x1d0")
+        for number in (1, 2):
+            match = console.expect(rf"guest debian{number}: running at (\d+) ms, (\d+) KiB beyond its memory",
+                                   timeout=60)
+            starts.append(int(match.group(1)))
+            overheads.append(int(match.group(2)))
+    return {"boot_to_prompts": max(start + up for start, up in zip(starts, uptimes)), "vmm_overhead": max(overheads)}
+
+
+def kernel_size():
+    output = subprocess.run(["cloc", "--json", "--quiet", "--include-lang=C,C/C++ Header,Assembly",
+                             str(qemu.REPOSITORY / "kernel")], check=True, capture_output=True, text=True).stdout
+    lines = json.loads(output)["SUM"]["code"]
+    output = disassembly.run("aarch64-linux-gnu-objdump", "-h", KERNEL_ELF)
+    return {"kernel_lines": lines, "kernel_text": int(re.search(r" \.text\s+([0-9a-f]+)", output).group(1), 16)}
