@@ -90,7 +90,7 @@ static void make_own_objects(void)
     self->state = DOMAIN_READY;
     self->space = root.space;
     self->cnode = BH_ROOT_SLOT_CNODE;
-    self->tcb = BH_ROOT_SLOT_TCB;
+    self->thread[0] = (struct domain_thread){.tcb = BH_ROOT_SLOT_TCB};
     self->notification = root.notification;
     self->page = &own_page;
     self->page_capacity = BH_DOMAIN_RESOURCE_MAX;
@@ -135,7 +135,7 @@ static bool handle(const struct bh_message *message, uint64_t answer[BH_MESSAGE_
         machine_off_step(now);
         return false;
     }
-    struct domain *domain = domain_get(message->badge & ~BADGE_FAULT);
+    struct domain *domain = domain_get(message->badge & BADGE_DOMAIN);
     if (domain == NULL) {
         return false;
     }

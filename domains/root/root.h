@@ -32,6 +32,7 @@ extern struct root root;
 
 /* Bits of root's own notification. Bits from BH_SIGNAL_RESOURCE_SHIFT on are its channels'. */
 #define ROOT_SIGNAL_TIMER (UINT64_C(1) << 1)
+#define ROOT_SIGNAL_RELAY (UINT64_C(1) << 2)
 
 uint64_t root_ticks_from_us(uint64_t us);
 
