@@ -360,10 +360,10 @@ static void runs_a_guest(void)
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_DESTROY, "a"), BH_ROOT_DENIED);
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_RESUME, "a"), BH_ROOT_WRONG_STATE);
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_PAUSE, "a"), BH_ROOT_OK);
-    CHECK(!model_runs(vmm->tcb));
+    CHECK(!model_runs(vmm->thread[0].tcb));
     CHECK_EQUAL(guest("a")->state, BH_GUEST_PAUSED);
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_RESUME, "a"), BH_ROOT_OK);
-    CHECK(model_runs(vmm->tcb));
+    CHECK(model_runs(vmm->thread[0].tcb));
     CHECK_EQUAL(manage_named(BH_ROOT_REFRESH, ""), BH_ROOT_OK);
     CHECK_EQUAL(guest("a")->cpu_ticks, 1000);
     CHECK_EQUAL(ask(vmm, BH_ROOT_GUEST_EVENT, 99, 0), BH_ROOT_BAD_REQUEST);
@@ -373,7 +373,7 @@ static void waits_for_services_to_let_go(void)
 {
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_STOP, "a"), BH_ROOT_OK);
     CHECK_EQUAL(guest("a")->state, BH_GUEST_STOPPING);
-    CHECK(!model_runs(domain("a")->tcb));
+    CHECK(!model_runs(domain("a")->thread[0].tcb));
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_START, "a"), BH_ROOT_WRONG_STATE);
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_PAUSE, "a"), BH_ROOT_WRONG_STATE);
     tick(1000);

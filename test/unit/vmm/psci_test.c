@@ -9,17 +9,17 @@
 
 static uint64_t call(uint64_t reason, uint64_t function, uint64_t x1, uint64_t x2)
 {
-    uint64_t pc = frame.pc;
-    frame.x[0] = function;
-    frame.x[1] = x1;
-    frame.x[2] = x2;
-    frame.x[4] = 0x1234;
-    vm_exit(&vm, &vm.vcpu[0], reason);
-    CHECK_EQUAL(frame.pc, pc); /* the kernel has moved it */
-    CHECK_EQUAL(frame.x[1], x1);
-    CHECK_EQUAL(frame.x[2], x2);
-    CHECK_EQUAL(frame.x[4], 0x1234);
-    return frame.x[0];
+    uint64_t pc = frame->pc;
+    frame->x[0] = function;
+    frame->x[1] = x1;
+    frame->x[2] = x2;
+    frame->x[4] = 0x1234;
+    vm_exit(&vm, &vm.vcpu[machine_cpu], reason);
+    CHECK_EQUAL(frame->pc, pc); /* the kernel has moved it */
+    CHECK_EQUAL(frame->x[1], x1);
+    CHECK_EQUAL(frame->x[2], x2);
+    CHECK_EQUAL(frame->x[4], 0x1234);
+    return frame->x[0];
 }
 
 static uint64_t hvc(uint64_t function, uint64_t x1)
@@ -93,7 +93,7 @@ static void test_random(void)
     machine_reset();
     for (unsigned i = 0; i < 100000; i++) {
         call(BH_EXIT_HVC, machine_random() & 0xc40000ff, machine_random(), machine_random());
-        vm.vcpu[0].on = true;
+        vm.vcpu[0].power = VCPU_ON;
     }
 }
 
