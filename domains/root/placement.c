@@ -6,9 +6,9 @@
 #include "domains/root/root.h"
 
 /* How many vCPUs of guests each core has. */
-static void count_vcpus(uint32_t load[PLACEMENT_CORES])
+static void count_vcpus(uint32_t load[BH_CORES_MAX])
 {
-    for (uint32_t i = 0; i < PLACEMENT_CORES; i++) {
+    for (uint32_t i = 0; i < BH_CORES_MAX; i++) {
         load[i] = 0;
     }
     for (uint32_t i = 1 + DOMAINS_DESCRIBED; i < DOMAINS_MAX; i++) {
@@ -20,7 +20,7 @@ static void count_vcpus(uint32_t load[PLACEMENT_CORES])
 }
 
 /* Core 0, which has the services, only when all others have more. */
-static uint32_t least_loaded(const uint32_t load[PLACEMENT_CORES], uint32_t core_count)
+static uint32_t least_loaded(const uint32_t load[BH_CORES_MAX], uint32_t core_count)
 {
     uint32_t best = 0;
     for (uint32_t i = core_count; i-- > 1;) {
@@ -31,21 +31,15 @@ static uint32_t least_loaded(const uint32_t load[PLACEMENT_CORES], uint32_t core
     return best;
 }
 
-static uint32_t core_count(void)
-{
-    uint32_t count = root.boot->core_count;
-    return count < PLACEMENT_CORES ? count : PLACEMENT_CORES;
-}
-
 const char *placement_choose(const struct guest_settings *settings, uint32_t count,
                              uint32_t core[DOMAIN_THREADS_MAX])
 {
-    uint32_t load[PLACEMENT_CORES];
+    uint32_t load[BH_CORES_MAX];
     count_vcpus(load);
     for (uint32_t i = 0; i < count; i++) {
         core[i] = settings->core_count != 0 ? settings->core[i % settings->core_count]
-                                            : least_loaded(load, core_count());
-        if (core[i] >= core_count()) {
+                                            : least_loaded(load, root.boot->core_count);
+        if (core[i] >= root.boot->core_count) {
             return "one of its cores is not there";
         }
         load[core[i]]++;
@@ -55,6 +49,5 @@ const char *placement_choose(const struct guest_settings *settings, uint32_t cou
 
 bool thread_place(bh_cptr tcb, uint32_t core)
 {
-    (void)tcb;
-    return root.boot->core_count == 1 && core == 0;
+    return root.boot->core_count == 1 || bh_tcb_set_affinity(tcb, core).error == BH_OK;
 }

@@ -6,8 +6,6 @@
 
 #include "domains/root/domain.h"
 
-#define PLACEMENT_CORES 8u
-
 /* Chooses the cores of a guest's vCPUs: those that its settings list, in turn, or else always the one
  * that has the fewest vCPUs of guests so far. The reason why not, or NULL. */
 const char *placement_choose(const struct guest_settings *settings, uint32_t count,

@@ -2,8 +2,8 @@
 /*
  * Calls and faults from other cores. An endpoint serves one core, so root has one for each. Core 0's is
  * root's main thread's. Each of the others has a relay: a thread of root on that core, which receives a
- * message, leaves it where the main thread finds it, signals ROOT_SIGNAL_RELAY, and answers when the main
- * thread has answered. With one core there is none.
+ * message, leaves it where the main thread finds it, signals ROOT_SIGNAL_RELAY, waits until the main
+ * thread has dealt with it, and answers. With one core there is none.
  */
 #ifndef ROOT_RELAY_H
 #define ROOT_RELAY_H
@@ -17,8 +17,9 @@ bool relays_create(void);
 /* The endpoint (slot of root) for threads on this core. */
 bh_cptr relay_endpoint(uint32_t core);
 
-/* Deals with the messages that relays hold by `handle`, which is main's: whether to answer, and what. */
-void relays_serve(bool (*handle)(const struct bh_message *message,
-                                 uint64_t answer[BH_MESSAGE_REGISTERS]));
+/* The next message that a relay holds, or NULL; relay_done, before the next is asked for, lets the relay
+ * go on, with an answer of four words or without one (NULL). */
+const struct bh_message *relay_next(void);
+void relay_done(const uint64_t answer[BH_MESSAGE_REGISTERS]);
 
 #endif
