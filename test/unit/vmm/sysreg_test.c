@@ -215,8 +215,44 @@ static void test_random(void)
     CHECK_EQUAL(vm.stop_event, 0);
 }
 
+static bool access_alone(uint32_t name, uint32_t reg, bool read)
+{
+    frame->pc = 0x1000;
+    frame->esr = syndrome(name, reg, read);
+    bool done = vm_exit_alone(&vm, &vm.vcpu[machine_cpu], BH_EXIT_SYSREG);
+    CHECK_EQUAL(frame->pc, done ? 0x1004 : 0x1000);
+    return done;
+}
+
+/* What needs no lock, of several vCPUs. */
+static void test_alone(void)
+{
+    machine_reset_with(2);
+    vm.current = 1; /* the lock is somebody else's */
+    frame->x[7] = 0xdead;
+    CHECK(access_alone(SYSREG(3, 0, 0, 4, 0), 7, true));
+    CHECK_EQUAL(frame->x[7], vm.id.value[4][0]);
+    CHECK(!access_alone(SYSREG(3, 0, 0, 4, 0), 7, false)); /* undefined */
+    CHECK(!access_alone(SYSREG(3, 3, 14, 2, 1), 7, true)); /* the physical timer */
+    CHECK(!access_alone(SYSREG(2, 0, 0, 2, 2), 7, true));
+    const uint32_t sgi1r = SYSREG(3, 0, 12, 11, 5);
+    frame->x[7] = UINT64_C(4) << 24 | 3;
+    CHECK(!access_alone(sgi1r, 7, false)); /* neither takes it */
+    CHECK_EQUAL(machine_frame[0].pending[0] | machine_frame[1].pending[0], 0);
+    vm.gic.cpu[0].sgi_open = vm.gic.cpu[1].sgi_open = 1 << 4;
+    CHECK(access_alone(sgi1r, 7, false));
+    CHECK_EQUAL(machine_frame[0].pending[0], 1 << 4);
+    CHECK_EQUAL(machine_frame[1].pending[0], 1 << 4);
+    CHECK_EQUAL(machine_posts[1], 1);
+    CHECK(!access_alone(sgi1r, 7, true));
+    frame->pstate = 0; /* EL0 has neither */
+    CHECK(!access_alone(sgi1r, 7, false));
+    CHECK(!access_alone(SYSREG(3, 0, 0, 4, 0), 7, true));
+}
+
 int main(void)
 {
+    test_alone();
     test_decoding();
     test_identification();
     test_hosts();
