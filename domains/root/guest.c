@@ -278,6 +278,19 @@ static void begin_stop(struct guest *guest, enum bh_guest_state final_state, con
     publish(guest);
 }
 
+static void tell_placement(const struct guest *guest)
+{
+    const struct domain *vmm = guest->vmm;
+    char cores[4 * DOMAIN_THREADS_MAX] = "";
+    size_t length = 0;
+    for (uint32_t i = 0; i < vmm->thread_count; i++) {
+        length += bh_format(cores + length, sizeof(cores) - length, " %u", vmm->thread[i].core);
+    }
+    if (root.boot->core_count > 1) {
+        log_line("guest %s: virtual processors on cores%s", name_of(guest), cores);
+    }
+}
+
 enum bh_root_status guest_start(struct guest *guest)
 {
     if (guest->vmm != NULL || guest->info.state == BH_GUEST_STOPPING) {
@@ -311,6 +324,7 @@ enum bh_root_status guest_start(struct guest *guest)
     guest->info.last_event = 0;
     guest->info.event_code = 0;
     set_reason(guest, "");
+    tell_placement(guest);
     domain_start(guest->vmm);
     share_connect(guest->vmm);
     update_figures(guest);
