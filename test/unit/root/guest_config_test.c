@@ -94,6 +94,11 @@ static void checks_quotas(void)
     CHECK(!allowed(&config, 1, 1000)); /* more in use than the quota: no wrap-around */
     config.memory = UINT64_C(66) << 20;
     CHECK(!allowed(&config, 0, 0));
+    config = good();
+    config.vcpu_count = 2;
+    CHECK(allowed(&config, 0, 0));
+    config.vcpu_count = 3;
+    CHECK(!allowed(&config, 0, 0));
 
     config = good();
     strcpy(config.disk[0].volume, "other");
