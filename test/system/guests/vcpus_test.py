@@ -104,7 +104,7 @@ def is_reset(rest):
     for end in ends:
         start = busy(rest)
         rest.type("debian1", end + "\n")
-        rest.expect("debian1", r"^debian1:\S*# ", start, harness.BOOT_TIMEOUT)
+        rest.expect("debian1", r"^debian1: ready(?s:.*)^debian1:\S*# ", start, harness.BOOT_TIMEOUT)
         equal("a reset starts all vCPUs anew", rest.run("debian1", "nproc")[1], f"{VCPUS}\n")
     equal("each reset is a start", rest.guest("debian1")["starts"], starts + len(ends))
 
