@@ -143,6 +143,12 @@ def goes_wild(rest):
     equal("another guest has noticed nothing", rest.run("debian2", "echo on")[1], "on\n")
 
 
+def placed(system, name):
+    """The cores on which root has put a guest's vCPUs."""
+    line = rf"^root: guest {name}: virtual processors on cores ([\d ]+)\r?$"
+    return system.wait(line).group(1).decode()
+
+
 def test_on(cores):
     print(f"--- {cores} cores", flush=True)
     volumes = run.demo_volumes() + [f"wild={harness.payload('vcpus')}"]
@@ -155,6 +161,9 @@ def test_on(cores):
                   capabilities.printed(system.output), capabilities.implied(blob, ("uart0", "disk1", "nic0")))),
               "\n".join(different))
         rest = system.rest
+        if cores > 1:
+            equal("its vCPUs are spread over the cores", sorted(placed(system, "debian1").split()),
+                  [str(core) for core in range(cores)])
         rest.available()
         for name in ("debian1", "debian2"):
             rest.prompt(name)
@@ -164,6 +173,8 @@ def test_on(cores):
         is_paused(rest)
         is_reset(rest)
         goes_wild(rest)
+        if cores > 1:
+            equal("the vCPUs of another guest are where the description wants them", placed(system, "wild"), "3 2 1 0")
 
 
 harness.main(lambda: test_on(4), lambda: test_on(1))

@@ -7,7 +7,7 @@
 #include "payload.h"
 
 #define CPUS   4u
-#define ROUNDS 3000u
+#define ROUNDS 1000u
 
 #define PSCI_CPU_ON        0xc4000003u
 #define PSCI_AFFINITY_INFO 0xc4000004u
