@@ -21,6 +21,7 @@
 #define BH_DOMAIN_MAGIC UINT64_C(0x6e69616d6f446842)
 #define BH_DOMAIN_IPC_BUFFER UINT64_C(0x10020000)
 #define BH_DOMAIN_STACK_TOP UINT64_C(0x10100000) /* a guard page lies below the stack */
+#define BH_DOMAIN_STACK_STRIDE UINT64_C(0x100000) /* from the top of one thread's stack to that of the next one's */
 #define BH_DOMAIN_HEAP UINT64_C(0x20000000)      /* memory for malloc, mapped by root; its size is heap_size */
 #define BH_DOMAIN_RESOURCES UINT64_C(0x100000000) /* root maps channels, devices and regions from here up */
 
@@ -29,7 +30,7 @@ enum bh_domain_slot {
     BH_SLOT_NULL = 0,
     BH_SLOT_ROOT = 1,         /* Endpoint of root, badged with the domain's number: WRITE and CALL */
     BH_SLOT_NOTIFICATION = 2, /* the domain's own notification, bound to its first thread: READ, and WRITE to arm it */
-    BH_SLOT_VCPU = 3,         /* VMMs only */
+    BH_SLOT_VCPU = 3,         /* VMMs only: the first vCPU */
     BH_SLOT_GUEST_SPACE = 4,  /* VMMs only, for doorbells */
     BH_SLOT_FIRST = 8,        /* those that resources name follow */
 };
@@ -38,6 +39,7 @@ enum bh_domain_slot {
 #define BH_SIGNAL_CONTROL (UINT64_C(1) << 0) /* the domain page has changed */
 #define BH_SIGNAL_TIMER (UINT64_C(1) << 1)   /* used by runtime for its deadline */
 #define BH_SIGNAL_REFRESH (UINT64_C(1) << 2) /* the manager would like fresh statistics */
+#define BH_SIGNAL_KICK (UINT64_C(1) << 3)    /* VMMs: another thread of the domain wants this one to leave the guest */
 #define BH_SIGNAL_RESOURCE_SHIFT 8           /* bits 8-63: resources, several may share one */
 
 enum bh_resource_kind {
@@ -53,6 +55,13 @@ enum bh_resource_kind {
 };
 
 #define BH_MMIO_PCI_CONFIG UINT64_C(0xff)
+
+/* Arguments of "vcpu" regions. With one vCPU there are no notifications. */
+enum bh_vcpu_argument {
+    BH_VCPU_ARGUMENT_INDEX, /* the number of the vCPU, from 0 on, and of the thread that runs it */
+    BH_VCPU_ARGUMENT_KICK,  /* its thread's bound notification, badge BH_SIGNAL_KICK; for all but the first also READ */
+    BH_VCPU_ARGUMENT_PARK,  /* a notification for its thread to wait for other threads of the domain: READ and WRITE */
+};
 
 enum bh_protocol {
     BH_PROTOCOL_NONE = 0,
@@ -79,7 +88,7 @@ enum bh_resource_state {
  * console's name. Devices: the name in the system description, and `object` is the driver ("nvme", "virtio-blk",
  * "virtio-net", "pl011"). Regions:
  *   "ram"         a VMM's guest memory; argument[0] its intermediate physical address
- *   "vcpu"        a VMM's vCPU frame; argument[0] the number of the vCPU
+ *   "vcpu"        a VMM's vCPU frame, one for each vCPU; `cap` the VCPU, arguments: enum bh_vcpu_argument
  *   "guest"       a VMM's struct bh_guest_config (root.h), read-only
  *   "statistics"  the domain's own counters (statistics.h), writable; with `object` a domain's name: that domain's, read-only
  *   "history"     the consoles' history (console.h): writable in console, read-only in manager

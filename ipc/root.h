@@ -63,6 +63,7 @@ enum bh_guest_state {
 
 #define BH_GUEST_DISKS_MAX 4u
 #define BH_GUEST_NETS_MAX 2u
+#define BH_GUEST_VCPUS_MAX 8u
 #define BH_GUEST_COMMAND_LINE_MAX 1024u
 
 struct bh_guest_disk {
@@ -81,7 +82,7 @@ struct bh_guest_net {
 struct bh_guest_config {
     char name[BH_NAME_MAX]; /* [a-z0-9-], 1 to 31 */
     uint64_t memory;        /* bytes, a multiple of 2 MiB, at least 16 MiB */
-    uint32_t vcpu_count;    /* 1 */
+    uint32_t vcpu_count;    /* 1 to BH_GUEST_VCPUS_MAX */
     uint32_t autostart;
     char kernel_volume[BH_NAME_MAX];
     char initrd_volume[BH_NAME_MAX]; /* may be empty */

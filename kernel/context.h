@@ -27,6 +27,7 @@
 
 #define VCPU_SP_EL0 0
 #define VCPU_TPIDR_EL0 8
+#define VCPU_PSTATE 16
 
 /* struct core_area: a page that is not mapped, the kernel stack, struct core. */
 #define CORE_STACK_SIZE 8192

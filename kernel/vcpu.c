@@ -129,14 +129,15 @@ bool vcpu_prepare(struct core *core, struct tcb *tcb)
         vcpu_exit(tcb, BH_EXIT_IRQ_COMPLETED, 0);
         return false;
     }
-    /* On every way in: who shares the frame may have written it while the guest was preempted. */
-    uint64_t pstate = frame->pstate & PSTATE_ALLOWED;
+    /* On every way in: who shares the frame may have written it while the guest was preempted. Read once: they may
+     * write it at any time, from other cores. */
+    uint64_t pstate = __atomic_load_n(&frame->pstate, __ATOMIC_RELAXED) & PSTATE_ALLOWED;
     uint64_t mode = pstate & PSTATE_MODE;
     if (mode != 0 && mode != 4 && mode != 5) {
         vcpu_exit(tcb, BH_EXIT_INVALID, 0);
         return false;
     }
-    frame->pstate = pstate;
+    vcpu->pstate = pstate;
     return true;
 }
 

@@ -23,6 +23,7 @@ enum vcpu_slot {
 
 struct vcpu {
     uint64_t sp_el0, tpidr_el0; /* of the guest, while it does not run; used by vectors.S */
+    uint64_t pstate;            /* checked; what vectors.S enters the guest with */
     struct tcb *tcb;
     struct slot slots[VCPU_SLOT_COUNT];
     struct deadline deadline;   /* the virtual timer's, while the guest is in WFI and not in the hardware */
@@ -35,6 +36,7 @@ struct vcpu {
 
 _Static_assert(offsetof(struct vcpu, sp_el0) == VCPU_SP_EL0, "vectors.S");
 _Static_assert(offsetof(struct vcpu, tpidr_el0) == VCPU_TPIDR_EL0, "vectors.S");
+_Static_assert(offsetof(struct vcpu, pstate) == VCPU_PSTATE, "vectors.S");
 
 /* The shared frame, or NULL. */
 static inline struct bh_vcpu_frame *vcpu_frame(const struct vcpu *vcpu)

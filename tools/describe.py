@@ -90,19 +90,19 @@ def description(model, guests, changes=""):
 POLL = ["domains {", '    storage { arguments = "poll"; };', "};"]
 
 
-def demo_guest(number, memory):
+def demo_guest(number, memory, vcpus=1):
     name = f"debian{number}"
     return Guest(
-        name=name, memory=memory, disks=(name,), networks=("lan",),
+        name=name, memory=memory, vcpus=vcpus, disks=(name,), networks=("lan",),
         command_line=f"console=ttyAMA0 quiet panic=10 bulkhead.name={name} "
                      f"bulkhead.ip={LAN}.{FIRST_GUEST + number}/24 bulkhead.gateway={LAN}.2")
 
 
-def demo(guests=2, guest_memory=128 << 20, extra_guests=8, token=None, poll=False):
+def demo(guests=2, guest_memory=128 << 20, extra_guests=8, token=None, poll=False, vcpus=1):
     """The demonstration system with `guests` guests, and room for `extra_guests` of the manager's.
     Without a `token` the manager serves nobody. `poll`: storage waits for its disks without idling."""
     quota = ["quota {", f"    guests = <{extra_guests}>;", f"    memory = {size(512 << 20)};",
-             f"    guest-memory = {size(256 << 20)};", '    volumes = "debian*";',
+             f"    guest-memory = {size(256 << 20)};", "    guest-vcpus = <4>;", '    volumes = "debian*";',
              '    read-only-volumes = "kernel", "initrd";', '    networks = "lan";', "};"]
     if token:
         arguments = f"address={LAN}.15/24 gateway={LAN}.2 token={token}"
@@ -110,7 +110,7 @@ def demo(guests=2, guest_memory=128 << 20, extra_guests=8, token=None, poll=Fals
     if poll:
         quota += POLL
     return description("Bulkhead demonstration",
-                       [demo_guest(number, guest_memory) for number in range(1, guests + 1)],
+                       [demo_guest(number, guest_memory, vcpus) for number in range(1, guests + 1)],
                        "\n" + indent(quota, 1))
 
 
@@ -136,6 +136,7 @@ def main():
     many = commands.add_parser("demo")
     many.add_argument("--guests", type=int, default=2)
     many.add_argument("--guest-memory", type=parse_size, default=128 << 20)
+    many.add_argument("--vcpus", type=int, default=1)
     one = commands.add_parser("guest")
     one.add_argument("--memory", type=parse_size, default=256 << 20)
     one.add_argument("--vcpus", type=int, default=1)
@@ -149,7 +150,7 @@ def main():
     if args.kind == "check":
         sys.exit(check_description.report(args.files))
     if args.kind == "demo":
-        sys.stdout.write(demo(args.guests, args.guest_memory))
+        sys.stdout.write(demo(args.guests, args.guest_memory, vcpus=args.vcpus))
     else:
         sys.stdout.write(single_guest(args.memory, args.append, not args.no_initrd, args.initrd_size,
                                       args.disk, args.vcpus))

@@ -19,6 +19,7 @@ import fdt
 
 COMPATIBLE = "bulkhead,system-1"
 KIB, MIB = 1 << 10, 1 << 20
+VCPUS_MAX = 8
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,29}[a-z0-9])?")
 VOLUME = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,30}")
 PROTOCOLS = {"block": "block", "net": "net", "console": "console", "console-input": "console"}
@@ -100,6 +101,17 @@ def cells(count):
     return check
 
 
+def some_cells(count, maximum):
+    def check(value):
+        numbers = [int.from_bytes(value[at:at + 4], "big") for at in range(0, len(value), 4)]
+        if len(value) % 4 or not 1 <= len(numbers) <= count:
+            raise Wrong(f"must be 1 to {count} cells")
+        if max(numbers) > maximum:
+            raise Wrong(f"must be 0 to {maximum} each")
+        return numbers
+    return check
+
+
 def size(minimum=0, maximum=1 << 48, multiple=1, unit=""):
     def check(value):
         if len(value) not in (4, 8):
@@ -151,14 +163,16 @@ CHANNEL = {
 GUESTS = {"program": string, **SCHEDULING, **MEMORY, "disk-data-size": DATA, "boot-data-size": DATA,
           "net-data-size": DATA}
 GUEST = {
-    "memory": size(16 * MIB, multiple=2 * MIB, unit="2 MiB"), "vcpus": cell(1, 1), "kernel": volume,
+    "memory": size(16 * MIB, multiple=2 * MIB, unit="2 MiB"), "vcpus": cell(1, VCPUS_MAX), "cores": some_cells(VCPUS_MAX, VCPUS_MAX - 1),
+    "kernel": volume,
     "initrd": volume, "initrd-size": size(), "command-line": text(1023), "autostart": flag,
     "on-reset": one_of("restart", "stop"), "on-crash": one_of("restart", "stop"),
     "exit-with-machine": flag, **SCHEDULING, "disk-data-size": DATA, "net-data-size": DATA,
 }
 GUEST_DISK = {"volume": volume, "read-only": flag}
 GUEST_NETWORK = {"network": string, "mac": octets(6)}
-QUOTA = {"guests": cell(0, 60), "memory": size(), "guest-memory": size(), "volumes": strings,
+QUOTA = {"guests": cell(0, 60), "memory": size(), "guest-memory": size(),
+         "guest-vcpus": cell(1, VCPUS_MAX), "volumes": strings,
          "read-only-volumes": strings, "networks": strings}
 SECTIONS = ("domains", "devices", "channels", "networks", "volumes", "guests", "quota")
 

@@ -99,11 +99,11 @@ def demo_volumes():
 
 
 def demo_system(guests=DEFAULT_GUESTS, guest_memory=128 << 20, directory=RUN, name="demo", fresh=False,
-                description=None, token=None, poll=False):
+                description=None, token=None, poll=False, vcpus=1):
     """The demonstration system. Tests give a directory or name of their own; `token` opens the manager's API;
     `poll` keeps virtual time from jumping while a disk works (for icount)."""
     directory = pathlib.Path(directory)
-    text = description or describe.demo(guests, guest_memory, token=token, poll=poll)
+    text = description or describe.demo(guests, guest_memory, token=token, poll=poll, vcpus=vcpus)
     return System(bundle=make_bundle(directory / f"{name}.cpio", text),
                   disk=make_disk(directory / f"{name}.img", demo_volumes(), fresh))
 
@@ -188,6 +188,7 @@ Ctrl-A x ends the machine at once.""")
     parser.add_argument("--memory", metavar="SIZE",
                         help="of the machine (default 2G); with --kernel, of the guest (default 256M)")
     parser.add_argument("--cpus", type=int, default=1, metavar="N", help="of the machine (default 1)")
+    parser.add_argument("--vcpus", type=int, default=1, metavar="N", help="of each guest (1 to 8, default 1)")
     parser.add_argument("--icount", action="store_true",
                         help="deterministic: one instruction is one nanosecond of virtual time")
     parser.add_argument("--qemu", action="append", default=[], metavar="ARG", help="further QEMU argument")
@@ -204,14 +205,15 @@ Ctrl-A x ends the machine at once.""")
     guest.add_argument("--initrd", metavar="FILE")
     guest.add_argument("--append", default="", metavar="STRING", help="kernel command line")
     guest.add_argument("--disk", metavar="FILE", help="raw image of /dev/vda; a copy, changes are lost")
-    guest.add_argument("--vcpus", type=int, default=1, metavar="N")
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--console", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if not 0 <= args.guests <= DEMO_GUESTS:
         parser.error(f"--guests must be 0 to {DEMO_GUESTS}")
-    if not args.kernel and (args.initrd or args.append or args.disk or args.vcpus != 1):
-        parser.error("--initrd, --append, --disk and --vcpus go with --kernel")
+    if not 1 <= args.vcpus <= check_description.VCPUS_MAX:
+        parser.error(f"--vcpus must be 1 to {check_description.VCPUS_MAX}")
+    if not args.kernel and (args.initrd or args.append or args.disk):
+        parser.error("--initrd, --append and --disk go with --kernel")
     return args
 
 
@@ -230,7 +232,7 @@ def make_machine(args):
     description = pathlib.Path(args.system).read_text(encoding="utf-8") if args.system else None
     token = args.token or secrets.token_hex(16)
     system = demo_system(args.guests, fresh=args.fresh, description=description, token=token,
-                         poll=args.icount)
+                         poll=args.icount, vcpus=args.vcpus)
     port = free_port(args.port or DEFAULT_PORT, args.port is not None)
     calls = f"curl -H 'Authorization: Bearer {token}' http://127.0.0.1:{port}/v1/guests"
     welcome = (rb"(?m)^[\w-]+: ready\r?\n",

@@ -130,7 +130,13 @@ static bool read_vcpus(struct reader *reader, const cJSON *item, uint32_t *count
     if (!cJSON_IsNumber(item)) {
         return refuse(reader, "vcpus: must be a number");
     }
-    return item->valuedouble == 1 || refuse(reader, "vcpus: must be 1; more are not supported yet");
+    for (uint32_t i = 1; i <= BH_GUEST_VCPUS_MAX; i++) {
+        if (item->valuedouble == i) {
+            *count = i;
+            return true;
+        }
+    }
+    return refuse(reader, "vcpus: must be 1 to %u", BH_GUEST_VCPUS_MAX);
 }
 
 /* A field of an element, for messages: "disks[1].volume". */

@@ -70,6 +70,7 @@ static const char *give_resources(struct domain *domain)
 static void start(struct domain *domain)
 {
     const struct domain_description *description = domain->description;
+    static const uint32_t core[] = {0};
     bool wide = description->serves != 0 || description->reads != 0;
     const char *reason = domain_build(
         domain, &(struct domain_plan){.program = description->program,
@@ -78,6 +79,8 @@ static void start(struct domain *domain)
                                       .stack_size = description->stack_size,
                                       .arguments = description->arguments,
                                       .fp = description->fp,
+                                      .thread_count = 1,
+                                      .core = core,
                                       .cnode_radix = wide ? SERVER_RADIX : ORDINARY_RADIX,
                                       .page_frames = PAGE_FRAMES});
     if (reason == NULL) {

@@ -12,6 +12,7 @@
 #include "domains/root/device.h"
 #include "domains/root/guest.h"
 #include "domains/root/guest_config.h"
+#include "domains/root/relay.h"
 #include "domains/root/root.h"
 #include "domains/root/volumes.h"
 #include "libs/runtime/format.h"
@@ -128,12 +129,33 @@ static void doorbells(struct list *list, const struct bh_guest_config *config)
     }
 }
 
-static void virtual_processor(struct list *list, const struct domain *vmm)
+/* Of the notifications by which vCPUs' threads stop and wait for each other: each thread's bound one to
+ * kick it, and one to wait for, which nobody else has. */
+static void notifications(struct list *list, const struct domain_thread *thread, uint32_t index)
 {
+    const uint64_t own = BH_RIGHT_READ | BH_RIGHT_WRITE;
     struct capability_expected *entry =
-        add(list, BH_TYPE_VCPU, BH_RIGHTS_ALL, 0, object_of(vmm->vcpu));
-    strcpy(entry->what, "vcpu:0");
-    entry = add(list, BH_TYPE_GUEST_SPACE, BH_RIGHTS_ALL, 0, object_of(vmm->guest_space));
+        add(list, BH_TYPE_NOTIFICATION, index == 0 ? BH_RIGHT_WRITE : own, BH_SIGNAL_KICK,
+            object_of(thread->notification));
+    (void)bh_format(entry->what, sizeof(entry->what), "kick:%u", index);
+    entry = add(list, BH_TYPE_NOTIFICATION, own, 0, object_of(thread->park));
+    (void)bh_format(entry->what, sizeof(entry->what), "park:%u", index);
+}
+
+static void virtual_processors(struct list *list, const struct domain *vmm,
+                               const struct bh_guest_config *config)
+{
+    for (uint32_t i = 0; i < config->vcpu_count; i++) {
+        const struct domain_thread *thread = &vmm->thread[i];
+        struct capability_expected *entry =
+            add(list, BH_TYPE_VCPU, BH_RIGHTS_ALL, 0, object_of(thread->vcpu));
+        (void)bh_format(entry->what, sizeof(entry->what), "vcpu:%u", i);
+        if (config->vcpu_count > 1) {
+            notifications(list, thread, i);
+        }
+    }
+    struct capability_expected *entry =
+        add(list, BH_TYPE_GUEST_SPACE, BH_RIGHTS_ALL, 0, object_of(vmm->guest_space));
     strcpy(entry->what, "guest-space");
 }
 
@@ -181,7 +203,8 @@ uint32_t capabilities_expected(const struct domain *domain, struct capability_ex
 {
     struct list list = {.domain = domain, .entry = expected};
     struct capability_expected *entry = add(&list, BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL,
-                                            domain->number, object_of(root.endpoint));
+                                            domain->number,
+                                            object_of(relay_endpoint(domain->thread[0].core)));
     strcpy(entry->what, "root");
     entry = add(&list, BH_TYPE_NOTIFICATION, BH_RIGHT_READ | BH_RIGHT_WRITE, 0,
                 object_of(domain->notification));
@@ -194,7 +217,7 @@ uint32_t capabilities_expected(const struct domain *domain, struct capability_ex
         }
         guest_channels(&list, guest);
         if (guest->vmm == domain) {
-            virtual_processor(&list, domain);
+            virtual_processors(&list, domain, &guest->info.config);
             doorbells(&list, &guest->info.config);
         }
     }

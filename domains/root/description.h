@@ -10,6 +10,7 @@
 #define ROOT_DESCRIPTION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ipc/root.h"
@@ -111,11 +112,17 @@ enum guest_policy {
 };
 
 struct guest_settings {
-    struct processor_time time;
+    struct processor_time time;    /* of each vCPU */
+    uint32_t core_count;           /* 0: root chooses */
+    uint32_t core[BH_GUEST_VCPUS_MAX]; /* of the vCPUs in turn */
     uint64_t disk_data_size, net_data_size; /* whole pages */
     uint32_t on_reset, on_crash;            /* enum guest_policy */
     bool exit_with_machine;
 };
+
+_Static_assert(offsetof(struct guest_settings, core) ==
+                   offsetof(struct guest_settings, core_count) + sizeof(uint32_t),
+               "as PROPERTY_CORES fills it");
 
 struct guest_description {
     struct bh_guest_config config; /* begins with the name, as the other descriptions do */
@@ -126,6 +133,7 @@ struct guest_description {
 struct quota_description {
     uint32_t guests;
     uint64_t memory, guest_memory;
+    uint32_t guest_vcpus;
     struct name_list volumes, read_only_volumes, networks;
 };
 

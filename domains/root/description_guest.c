@@ -55,7 +55,8 @@ struct guest_reading {
 
 static const struct property guest_properties[] = {
     {"memory", PROPERTY_BYTES, GUEST(memory), 0, GUEST_MEMORY_MIN, GUEST_MEMORY_MAX, NULL, true},
-    {"vcpus", PROPERTY_CELL, GUEST(vcpu_count), 0, 1, 1, NULL, false},
+    {"vcpus", PROPERTY_CELL, GUEST(vcpu_count), 0, 1, BH_GUEST_VCPUS_MAX, NULL, false},
+    {"cores", PROPERTY_CORES, POLICY(core_count), 0, 0, BH_GUEST_VCPUS_MAX - 1, NULL, false},
     {"kernel", PROPERTY_STRING, GUEST(kernel_volume), 0, 1, BH_NAME_MAX - 1, NULL, true},
     {"initrd", PROPERTY_STRING, GUEST(initrd_volume), 0, 1, BH_NAME_MAX - 1, NULL, false},
     {"initrd-size", PROPERTY_BYTES, GUEST(initrd_size), 0, 0, GUEST_MEMORY_MAX, NULL, false},

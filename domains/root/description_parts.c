@@ -267,6 +267,7 @@ static const struct property quota_properties[] = {
     {"guests", PROPERTY_CELL, AT(guests), 0, 0, 60, NULL, false},
     {"memory", PROPERTY_BYTES, AT(memory), 0, 0, UINT64_C(1) << 40, NULL, false},
     {"guest-memory", PROPERTY_BYTES, AT(guest_memory), 0, 0, UINT64_C(1) << 40, NULL, false},
+    {"guest-vcpus", PROPERTY_CELL, AT(guest_vcpus), 0, 1, BH_GUEST_VCPUS_MAX, NULL, false},
     {"volumes", PROPERTY_NAMES, AT(volumes), 0, 0, 0, NULL, false},
     {"read-only-volumes", PROPERTY_NAMES, AT(read_only_volumes), 0, 0, 0, NULL, false},
     {"networks", PROPERTY_NAMES, AT(networks), 0, 0, 0, NULL, false},
@@ -277,7 +278,7 @@ static const struct property quota_properties[] = {
 
 void read_quota(const struct reader *reader, int node)
 {
-    struct quota_description quota = {0};
+    struct quota_description quota = {.guest_vcpus = 1};
     bool good =
         properties_read(reader->tree, node, "/quota", quota_properties, &quota, reader->report);
     if (!no_subnodes(reader, node, "/quota") || !good) {

@@ -51,7 +51,7 @@ static const char *make_interrupt(struct domain *domain, const struct machine_in
         bh_irq_handler_bind(handler, signal).error != BH_OK) {
         return "its interrupt can't be bound";
     }
-    uint32_t slot = domain_grant(domain, handler, BH_RIGHTS_ALL);
+    uint32_t slot = domain_grant(domain, handler, BH_RIGHTS_ALL, 0);
     if (slot == 0) {
         return "the domain has too many capabilities";
     }

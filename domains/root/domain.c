@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domains/root/load.h"
+#include "domains/root/relay.h"
 #include "domains/root/root.h"
 
 static struct domain domains[DOMAINS_MAX];
@@ -56,35 +57,29 @@ static bool make_objects(struct domain *domain, unsigned radix)
     domain->cnode = arena_make(arena, BH_TYPE_CNODE, radix, 1);
     domain->space = (struct space){.cap = arena_make(arena, BH_TYPE_VSPACE, 0, 1),
                                    .tables = domain->is_vmm ? arena : &domain->tables};
-    domain->tcb = arena_make(arena, BH_TYPE_TCB, 0, 1);
-    domain->sched_context = arena_make(arena, BH_TYPE_SCHED_CONTEXT, 0, 1);
     domain->notification = arena_make(arena, BH_TYPE_NOTIFICATION, 0, 1);
     domain->control = arena_slots(arena, 1);
     slots_init(&domain->slots, domain->slot_words, UINT32_C(1) << radix, BH_SLOT_FIRST);
-    return domain->cnode != 0 && domain->space.cap != 0 && domain->tcb != 0 &&
-           domain->sched_context != 0 && domain->notification != 0 && domain->control != 0 &&
+    return domain->cnode != 0 && domain->space.cap != 0 &&
+           domain->notification != 0 && domain->control != 0 &&
            bh_cnode_mint(BH_ROOT_SLOT_CNODE, domain->control, BH_ROOT_SLOT_CNODE,
                          domain->notification, BH_RIGHT_WRITE, BH_SIGNAL_CONTROL)
                    .error == BH_OK;
 }
 
-/* The domain page, the IPC buffer (its frame in *buffer), stack and heap. */
+/* The domain page, the IPC buffer (its frame in *buffer) and the heap. */
 static bool make_memory(struct domain *domain, const struct domain_plan *plan, bh_cptr *buffer)
 {
     struct arena *arena = &domain->arena;
     struct region page;
     struct region ipc_buffer;
-    struct region stack;
     struct region heap;
     struct space *space = &domain->space;
     if (!region_make(&page, arena, (uint64_t)plan->page_frames << BH_PAGE_BITS, BH_PAGE_BITS) ||
         !region_map(&page, &root.space, domain_window(domain), BH_RIGHT_READ | BH_RIGHT_WRITE) ||
         !region_map(&page, space, BH_DOMAIN_PAGE, BH_RIGHT_READ) ||
         !region_make(&ipc_buffer, arena, BH_PAGE_SIZE, BH_PAGE_BITS) ||
-        !region_map(&ipc_buffer, space, BH_DOMAIN_IPC_BUFFER, BH_RIGHT_READ | BH_RIGHT_WRITE) ||
-        !region_make(&stack, arena, plan->stack_size, BH_PAGE_BITS) ||
-        !region_map(&stack, space, BH_DOMAIN_STACK_TOP - plan->stack_size,
-                    BH_RIGHT_READ | BH_RIGHT_WRITE)) {
+        !region_map(&ipc_buffer, space, BH_DOMAIN_IPC_BUFFER, BH_RIGHT_READ | BH_RIGHT_WRITE)) {
         return false;
     }
     *buffer = ipc_buffer.frame;
@@ -119,44 +114,13 @@ static void fill_page(struct domain *domain, const struct domain_plan *plan)
 
 static bool fill_cnode(struct domain *domain)
 {
-    return bh_cnode_mint(domain->cnode, BH_SLOT_ROOT, BH_ROOT_SLOT_CNODE, root.endpoint,
-                         BH_RIGHT_WRITE | BH_RIGHT_CALL, domain->number)
+    return bh_cnode_mint(domain->cnode, BH_SLOT_ROOT, BH_ROOT_SLOT_CNODE,
+                         relay_endpoint(domain->thread[0].core), BH_RIGHT_WRITE | BH_RIGHT_CALL,
+                         domain->number)
                    .error == BH_OK &&
            bh_cnode_copy(domain->cnode, BH_SLOT_NOTIFICATION, BH_ROOT_SLOT_CNODE,
                          domain->notification, BH_RIGHT_READ | BH_RIGHT_WRITE)
                    .error == BH_OK;
-}
-
-/* The thread keeps a copy of the capability by which its faults are sent: root's own goes at once.
- */
-static bool configure_spaces(struct domain *domain, bh_cptr buffer)
-{
-    uint32_t fault = slot_allocate();
-    if (fault == 0) {
-        return false;
-    }
-    bool good =
-        bh_cnode_mint(BH_ROOT_SLOT_CNODE, fault, BH_ROOT_SLOT_CNODE, root.endpoint,
-                      BH_RIGHT_WRITE | BH_RIGHT_CALL, domain->number | BADGE_FAULT)
-                .error == BH_OK &&
-        bh_tcb_configure(domain->tcb, domain->cnode, domain->space.cap, fault, buffer).error ==
-            BH_OK;
-    slot_delete(fault);
-    return good;
-}
-
-static bool configure_thread(struct domain *domain, const struct domain_plan *plan, bh_cptr buffer)
-{
-    const struct processor_time *time = &plan->time;
-    return configure_spaces(domain, buffer) &&
-           bh_tcb_set_priority(domain->tcb, time->priority, time->priority).error == BH_OK &&
-           bh_tcb_set_flags(domain->tcb, plan->fp ? BH_TCB_FP : 0).error == BH_OK &&
-           bh_tcb_bind_notification(domain->tcb, domain->notification).error == BH_OK &&
-           bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, domain->sched_context,
-                                      root_ticks_from_us(time->budget_us),
-                                      root_ticks_from_us(time->period_us))
-                   .error == BH_OK &&
-           bh_sched_context_bind(domain->sched_context, domain->tcb).error == BH_OK;
 }
 
 const char *domain_build(struct domain *domain, const struct domain_plan *plan)
@@ -171,24 +135,27 @@ const char *domain_build(struct domain *domain, const struct domain_plan *plan)
         return reason;
     }
     fill_page(domain, plan);
-    if (!fill_cnode(domain) || !configure_thread(domain, plan, buffer)) {
-        return "its thread could not be set up";
+    for (uint32_t i = 0; i < plan->thread_count; i++) {
+        if (!thread_make(domain, plan, i, i == 0 ? buffer : BH_CPTR_NULL)) {
+            return "a thread could not be set up";
+        }
     }
-    return NULL;
+    return fill_cnode(domain) ? NULL : "its capabilities could not be set up";
 }
 
 void domain_start(struct domain *domain)
 {
     domain->state = DOMAIN_STARTING;
-    (void)bh_tcb_write_registers(domain->tcb, domain->entry, BH_DOMAIN_STACK_TOP, 0, 0, 0, 0);
-    (void)bh_tcb_resume(domain->tcb);
+    for (uint32_t i = 0; i < domain->thread_count; i++) {
+        (void)bh_tcb_write_registers(domain->thread[i].tcb, domain->entry,
+                                     BH_DOMAIN_STACK_TOP + i * BH_DOMAIN_STACK_STRIDE, 0, i, 0, 0);
+    }
+    domain_resume(domain);
 }
 
 void domain_destroy(struct domain *domain)
 {
-    if (domain->tcb != 0) {
-        (void)bh_tcb_suspend(domain->tcb);
-    }
+    domain_suspend(domain);
     arena_destroy(&domain->arena);
     arena_destroy(&domain->tables);
     domain->state = DOMAIN_FREE;

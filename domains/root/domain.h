@@ -17,8 +17,15 @@
 #define DOMAIN_SLOTS_MAX  512u
 #define DOMAIN_IO_SPACES  4u
 
-/* Badges on root's endpoint: requests carry the domain's number, its faults this bit as well. */
-#define BADGE_FAULT UINT64_C(0x100)
+/* Badges on root's endpoints: requests carry the domain's number, faults this bit as well, and the number
+ * of the thread. */
+#define BADGE_DOMAIN       UINT64_C(0xff)
+#define BADGE_FAULT        UINT64_C(0x100)
+#define BADGE_THREAD_SHIFT 9
+
+_Static_assert(DOMAINS_MAX <= BADGE_DOMAIN + 1, "the badge holds any domain's number");
+
+#define DOMAIN_THREADS_MAX BH_GUEST_VCPUS_MAX
 
 enum domain_state {
     DOMAIN_FREE = 0,
@@ -27,6 +34,15 @@ enum domain_state {
     DOMAIN_READY,
     DOMAIN_FAULTED,
     DOMAIN_MISSING, /* could not be built */
+};
+
+/* A thread of a domain. Only VMMs have more than one: one for each vCPU. Slots of root. */
+struct domain_thread {
+    bh_cptr tcb, sched_context;
+    bh_cptr notification; /* that it is bound to: of the first, the domain's */
+    uint32_t core;
+    bh_cptr vcpu; /* of a VMM */
+    bh_cptr park; /* of a VMM with several vCPUs: see enum bh_vcpu_argument */
 };
 
 struct domain {
@@ -43,10 +59,12 @@ struct domain {
     struct space space;
     struct space io[DOMAIN_IO_SPACES]; /* what its devices see */
     uint32_t io_count;
-    bh_cptr cnode, tcb, sched_context, notification; /* slots of root */
-    bh_cptr vcpu, guest_space;                       /* of a VMM */
-    bh_cptr control;                                 /* its notification, badge BH_SIGNAL_CONTROL */
+    bh_cptr cnode, notification; /* slots of root */
+    bh_cptr guest_space;         /* of a VMM */
+    bh_cptr control;             /* its notification, badge BH_SIGNAL_CONTROL */
     uint64_t entry;
+    uint32_t thread_count;
+    struct domain_thread thread[DOMAIN_THREADS_MAX];
 
     struct bh_domain_page *page; /* as root sees it */
     uint32_t page_capacity;      /* resources that fit what is mapped of it */
@@ -65,6 +83,8 @@ struct domain_plan {
     uint64_t heap_size, stack_size;
     const char *arguments;
     bool fp;
+    uint32_t thread_count;
+    const uint32_t *core; /* of each thread */
     unsigned cnode_radix;
     uint32_t page_frames; /* of the domain page */
 };
@@ -83,16 +103,29 @@ bool domain_is_whole(const struct domain *domain);
 struct domain *domain_allocate(uint32_t first, const char *name);
 
 /*
- * Builds address space, thread and CNode. The reason why it failed, or NULL; what was made stays in
- * the arena. The thread does not run yet.
+ * Builds address space, threads and CNode. The reason why it failed, or NULL; what was made stays in
+ * the arena. The threads do not run yet.
  */
 const char *domain_build(struct domain *domain, const struct domain_plan *plan);
 
-/* Lets the thread run from its entry point. */
+/* Lets the threads run from the entry point. */
 void domain_start(struct domain *domain);
 
 /* Frees everything. The entry is unused afterwards. */
 void domain_destroy(struct domain *domain);
+
+/* --- threads (thread.c) --- */
+
+/* Makes the thread `index` of plan->thread_count, with `buffer` as its IPC buffer (0: none). */
+bool thread_make(struct domain *domain, const struct domain_plan *plan, uint32_t index,
+                 bh_cptr buffer);
+
+/* Stops all threads, or lets them go on. */
+void domain_suspend(struct domain *domain);
+void domain_resume(struct domain *domain);
+
+/* Processor time that its threads have used (ticks). */
+uint64_t domain_ticks(const struct domain *domain);
 
 /* --- resources (resource.c) --- */
 
@@ -111,8 +144,8 @@ uint64_t domain_next_bit(struct domain *domain);
  * there; 0: full. */
 uint32_t domain_grant_notification(struct domain *domain, const struct domain *owner,
                                    uint64_t badge);
-/* Copies one of root's capabilities into the domain's CNode. */
-uint32_t domain_grant(struct domain *domain, bh_cptr slot, uint64_t rights);
+/* Copies one of root's capabilities into the domain's CNode; with a badge other than 0, mints it. */
+uint32_t domain_grant(struct domain *domain, bh_cptr slot, uint64_t rights, uint64_t badge);
 /* Empties a slot of the domain's CNode. */
 void domain_take_back(struct domain *domain, uint32_t slot);
 

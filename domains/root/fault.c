@@ -26,12 +26,16 @@ static const char *fault_name(uint32_t label)
 void fault_handle(struct domain *domain, const struct bh_message *message)
 {
     const char *name = fault_name(bh_info_label(message->info));
+    uint64_t number = message->badge >> BADGE_THREAD_SHIFT;
+    if (number >= domain->thread_count) {
+        return;
+    }
     /* Suspended first: it must not run on when its fault is forgotten with the next message. */
-    (void)bh_tcb_suspend(domain->tcb);
+    domain_suspend(domain);
     log_line("domain %s: %s at pc 0x%llx, address 0x%llx, syndrome 0x%llx", domain->name, name,
              (unsigned long long)message->word[0], (unsigned long long)message->word[1],
              (unsigned long long)message->word[2]);
-    struct bh_result frame = bh_tcb_read_registers(domain->tcb, 29);
+    struct bh_result frame = bh_tcb_read_registers(domain->thread[number].tcb, 29);
     if (frame.error == BH_OK) {
         log_line("domain %s: fp 0x%llx, lr 0x%llx, sp 0x%llx", domain->name,
                  (unsigned long long)frame.value[0], (unsigned long long)frame.value[1],

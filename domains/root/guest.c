@@ -213,7 +213,7 @@ static void update_figures(struct guest *guest)
     const struct domain *vmm = guest->vmm;
     guest->info.overhead_bytes = 0;
     if (vmm != NULL) {
-        guest->info.cpu_ticks = bh_sched_context_consumed(vmm->sched_context).value[0];
+        guest->info.cpu_ticks = domain_ticks(vmm);
         guest->info.overhead_bytes = vmm->arena.bytes - guest->info.config.memory;
     }
 }
@@ -262,7 +262,7 @@ static void tell_end(const struct guest *guest, const char *what, const char *re
 static void begin_stop(struct guest *guest, enum bh_guest_state final_state, const char *reason)
 {
     struct domain *vmm = guest->vmm;
-    (void)bh_tcb_suspend(vmm->tcb);
+    domain_suspend(vmm);
     update_figures(guest);
     vmm->state = DOMAIN_FAULTED; /* it hears of nothing any more */
     guest->final_state = final_state;
@@ -276,6 +276,19 @@ static void begin_stop(struct guest *guest, enum bh_guest_state final_state, con
     }
     guest->deadline = bh_ticks() + root_ticks_from_us(DETACH_US);
     publish(guest);
+}
+
+static void tell_placement(const struct guest *guest)
+{
+    const struct domain *vmm = guest->vmm;
+    char cores[4 * DOMAIN_THREADS_MAX] = "";
+    size_t length = 0;
+    for (uint32_t i = 0; i < vmm->thread_count; i++) {
+        length += bh_format(cores + length, sizeof(cores) - length, " %u", vmm->thread[i].core);
+    }
+    if (root.boot->core_count > 1) {
+        log_line("guest %s: virtual processors on cores%s", name_of(guest), cores);
+    }
 }
 
 enum bh_root_status guest_start(struct guest *guest)
@@ -311,6 +324,7 @@ enum bh_root_status guest_start(struct guest *guest)
     guest->info.last_event = 0;
     guest->info.event_code = 0;
     set_reason(guest, "");
+    tell_placement(guest);
     domain_start(guest->vmm);
     share_connect(guest->vmm);
     update_figures(guest);
@@ -323,7 +337,7 @@ enum bh_root_status guest_pause(struct guest *guest)
     if (guest->info.state != BH_GUEST_RUNNING) {
         return BH_ROOT_WRONG_STATE;
     }
-    (void)bh_tcb_suspend(guest->vmm->tcb);
+    domain_suspend(guest->vmm);
     guest->info.state = BH_GUEST_PAUSED;
     publish(guest);
     return BH_ROOT_OK;
@@ -334,7 +348,7 @@ enum bh_root_status guest_resume(struct guest *guest)
     if (guest->info.state != BH_GUEST_PAUSED) {
         return BH_ROOT_WRONG_STATE;
     }
-    (void)bh_tcb_resume(guest->vmm->tcb);
+    domain_resume(guest->vmm);
     guest->info.state = BH_GUEST_RUNNING;
     publish(guest);
     return BH_ROOT_OK;

@@ -3,7 +3,7 @@
  * Guests: what they are, whether they run, and their VMMs. Everything that a running guest consists
  * of lies in its VMM's arena, so that stopping it gives all of it back.
  *
- * Stopping takes three steps: the VMM's thread is suspended, the services are asked to let go of
+ * Stopping takes three steps: the VMM's threads are suspended, the services are asked to let go of
  * its channels (state STOPPING), and when they have, or two seconds later, its memory is revoked.
  */
 #ifndef ROOT_GUEST_H

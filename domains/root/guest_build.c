@@ -5,6 +5,7 @@
 #include "domains/root/channel.h"
 #include "domains/root/guest.h"
 #include "domains/root/guest_config.h"
+#include "domains/root/placement.h"
 #include "domains/root/root.h"
 #include "domains/root/share.h"
 #include "domains/root/volumes.h"
@@ -28,6 +29,11 @@ static const char *make_domain(struct guest *guest)
     }
     vmm->is_vmm = true;
     guest->vmm = vmm;
+    uint32_t core[DOMAIN_THREADS_MAX];
+    const char *reason = placement_choose(&guest->settings, config->vcpu_count, core);
+    if (reason != NULL) {
+        return reason;
+    }
     return domain_build(vmm, &(struct domain_plan){.program = description->guest_program,
                                                    .time = guest->settings.time,
                                                    .heap_size = description->guest_heap_size +
@@ -35,6 +41,8 @@ static const char *make_domain(struct guest *guest)
                                                                 config->net_count * PORT_HEAP,
                                                    .stack_size = description->guest_stack_size,
                                                    .arguments = "",
+                                                   .thread_count = config->vcpu_count,
+                                                   .core = core,
                                                    .cnode_radix = VMM_CNODE_RADIX,
                                                    .page_frames = VMM_PAGE_FRAMES});
 }
@@ -77,23 +85,71 @@ static const char *give_memory(const struct guest *guest, const struct space *gu
     return domain_resource_add(vmm, &resource) < BH_DOMAIN_RESOURCE_MAX ? NULL : "too much";
 }
 
-static const char *give_processor(const struct guest *guest, const struct space *guest_space)
+/* The notifications by which the threads of several vCPUs stop and wait for each other. */
+static bool give_notifications(struct domain *vmm, uint32_t index, struct bh_resource *resource)
 {
-    struct domain *vmm = guest->vmm;
-    vmm->vcpu = arena_make(&vmm->arena, BH_TYPE_VCPU, 0, 1);
-    struct region frame;
-    if (vmm->vcpu == 0 || domain_region_add(vmm, &frame, "vcpu", "", BH_PAGE_SIZE, 0) == 0) {
-        return "no memory for its virtual processor";
+    struct domain_thread *thread = &vmm->thread[index];
+    const uint64_t own = BH_RIGHT_READ | BH_RIGHT_WRITE;
+    thread->park = arena_make(&vmm->arena, BH_TYPE_NOTIFICATION, 0, 1);
+    if (thread->park == 0) {
+        return false;
     }
-    if (bh_vcpu_configure(vmm->vcpu, vmm->tcb, guest_space->cap, frame.frame).error != BH_OK ||
-        bh_cnode_copy(vmm->cnode, BH_SLOT_VCPU, BH_ROOT_SLOT_CNODE, vmm->vcpu, BH_RIGHTS_ALL)
-                .error != BH_OK ||
-        bh_cnode_copy(vmm->cnode, BH_SLOT_GUEST_SPACE, BH_ROOT_SLOT_CNODE, guest_space->cap,
-                      BH_RIGHTS_ALL)
-                .error != BH_OK) {
-        return "its virtual processor could not be set up";
+    /* The first thread waits for its own by BH_SLOT_NOTIFICATION. */
+    uint32_t kick = domain_grant(vmm, thread->notification, index == 0 ? BH_RIGHT_WRITE : own,
+                                 BH_SIGNAL_KICK);
+    uint32_t park = domain_grant(vmm, thread->park, own, 0);
+    resource->argument[BH_VCPU_ARGUMENT_KICK] = kick;
+    resource->argument[BH_VCPU_ARGUMENT_PARK] = park;
+    return kick != 0 && park != 0;
+}
+
+static const char *give_vcpu(struct domain *vmm, uint32_t index, const struct space *guest_space)
+{
+    struct domain_thread *thread = &vmm->thread[index];
+    thread->vcpu = arena_make(&vmm->arena, BH_TYPE_VCPU, 0, 1);
+    uint64_t address = domain_address(vmm, BH_PAGE_SIZE, BH_PAGE_SIZE);
+    struct region frame;
+    if (thread->vcpu == 0 || address == 0 ||
+        !region_make(&frame, &vmm->arena, BH_PAGE_SIZE, BH_PAGE_BITS) ||
+        !region_map(&frame, &vmm->space, address, BH_RIGHT_READ | BH_RIGHT_WRITE)) {
+        return "no memory for a virtual processor";
+    }
+    struct bh_resource resource = {.kind = BH_RESOURCE_REGION,
+                                   .name = "vcpu",
+                                   .address = address,
+                                   .size = BH_PAGE_SIZE,
+                                   .argument = {[BH_VCPU_ARGUMENT_INDEX] = index}};
+    if (index == 0) {
+        resource.cap = BH_SLOT_VCPU;
+    } else {
+        resource.cap = domain_grant(vmm, thread->vcpu, BH_RIGHTS_ALL, 0);
+    }
+    if (bh_vcpu_configure(thread->vcpu, thread->tcb, guest_space->cap, frame.frame).error !=
+            BH_OK ||
+        resource.cap == 0 ||
+        (index == 0 && bh_cnode_copy(vmm->cnode, BH_SLOT_VCPU, BH_ROOT_SLOT_CNODE, thread->vcpu,
+                                     BH_RIGHTS_ALL)
+                               .error != BH_OK) ||
+        (vmm->thread_count > 1 && !give_notifications(vmm, index, &resource)) ||
+        domain_resource_add(vmm, &resource) == BH_DOMAIN_RESOURCE_MAX) {
+        return "a virtual processor could not be set up";
     }
     return NULL;
+}
+
+static const char *give_processors(const struct guest *guest, const struct space *guest_space)
+{
+    struct domain *vmm = guest->vmm;
+    if (bh_cnode_copy(vmm->cnode, BH_SLOT_GUEST_SPACE, BH_ROOT_SLOT_CNODE, guest_space->cap,
+                      BH_RIGHTS_ALL)
+            .error != BH_OK) {
+        return "its address space could not be set up";
+    }
+    const char *reason = NULL;
+    for (uint32_t i = 0; reason == NULL && i < vmm->thread_count; i++) {
+        reason = give_vcpu(vmm, i, guest_space);
+    }
+    return reason;
 }
 
 /* A notification for the doorbell of one of its virtual devices. */
@@ -171,7 +227,7 @@ const char *guest_build(struct guest *guest, enum bh_root_status *status)
     }
     vmm->guest_space = guest_space.cap;
     reason = give_memory(guest, &guest_space);
-    reason = reason == NULL ? give_processor(guest, &guest_space) : reason;
+    reason = reason == NULL ? give_processors(guest, &guest_space) : reason;
     reason = reason == NULL ? give_config(guest) : reason;
     reason = reason == NULL ? share_make(vmm, true, 0) : reason;
     reason = reason == NULL ? give_disks(guest) : reason;

@@ -70,8 +70,8 @@ const char *guest_config_check(const struct bh_guest_config *config)
     if (config->memory < GUEST_MEMORY_MIN || config->memory > GUEST_MEMORY_MAX) {
         return "memory out of range";
     }
-    if (config->vcpu_count != 1) {
-        return "must have one virtual processor";
+    if (config->vcpu_count == 0 || config->vcpu_count > BH_GUEST_VCPUS_MAX) {
+        return "must have one to eight virtual processors";
     }
     if (config->autostart > 1) {
         return "the autostart flag is neither 0 nor 1";
@@ -172,6 +172,9 @@ const char *guest_quota_check(const struct description *description, const struc
     }
     if (use->memory > quota->memory || config->memory > quota->memory - use->memory) {
         return "the quota of memory is used up";
+    }
+    if (config->vcpu_count > quota->guest_vcpus) {
+        return "more virtual processors than the quota gives to one guest";
     }
     struct volume_use volume[BH_GUEST_DISKS_MAX + 2];
     uint32_t count = guest_volumes(description, config, volume);

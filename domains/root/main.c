@@ -13,6 +13,7 @@
 #include "domains/root/guest_table.h"
 #include "domains/root/log.h"
 #include "domains/root/machine_off.h"
+#include "domains/root/relay.h"
 #include "domains/root/request.h"
 #include "domains/root/root.h"
 #include "libs/runtime/runtime.h"
@@ -90,7 +91,7 @@ static void make_own_objects(void)
     self->state = DOMAIN_READY;
     self->space = root.space;
     self->cnode = BH_ROOT_SLOT_CNODE;
-    self->tcb = BH_ROOT_SLOT_TCB;
+    self->thread[0] = (struct domain_thread){.tcb = BH_ROOT_SLOT_TCB};
     self->notification = root.notification;
     self->page = &own_page;
     self->page_capacity = BH_DOMAIN_RESOURCE_MAX;
@@ -135,7 +136,7 @@ static bool handle(const struct bh_message *message, uint64_t answer[BH_MESSAGE_
         machine_off_step(now);
         return false;
     }
-    struct domain *domain = domain_get(message->badge & ~BADGE_FAULT);
+    struct domain *domain = domain_get(message->badge & BADGE_DOMAIN);
     if (domain == NULL) {
         return false;
     }
@@ -146,12 +147,26 @@ static bool handle(const struct bh_message *message, uint64_t answer[BH_MESSAGE_
     return request_handle(domain, message, answer);
 }
 
+/* Looks at the relays, not at the signal: it may have come while root paused. A signal that comes after
+ * this wakes root. */
+static void serve_relays(void)
+{
+    const struct bh_message *message;
+    while ((message = relay_next()) != NULL) {
+        uint64_t answer[BH_MESSAGE_REGISTERS] = {0};
+        bool answering = handle(message, answer);
+        arm_timer();
+        relay_done(answering ? answer : NULL);
+    }
+}
+
 static _Noreturn void serve(void)
 {
     uint64_t answer[BH_MESSAGE_REGISTERS] = {0};
     bool answering = false;
     for (;;) {
         arm_timer();
+        serve_relays();
         struct bh_message message =
             answering ? bh_reply_recv(root.endpoint, bh_info(0, 4), answer, root.reply)
                       : bh_recv(root.endpoint, root.reply);
@@ -172,6 +187,9 @@ int main(void)
              root.boot->has_smmu != 0 ? "an" : "no");
     read_bundle();
     log_line("system: %s", root.description.model);
+    if (!relays_create()) {
+        root_fail("no memory to serve other cores");
+    }
     if (!guest_table_init()) {
         root_fail("no memory for the table of guests");
     }

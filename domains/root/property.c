@@ -158,6 +158,25 @@ static const char *read_mac(const uint8_t *data, size_t size, void *value)
     return NULL;
 }
 
+static const char *read_cores(const struct property *property, const uint8_t *data, size_t size,
+                              uint32_t *value)
+{
+    size_t count = size / 4;
+    if (size % 4 != 0 || count == 0 || count > BH_GUEST_VCPUS_MAX) {
+        return "must be one to eight cells";
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (cell(data + 4 * i) > property->high) {
+            return "out of range";
+        }
+    }
+    value[0] = (uint32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        value[1 + i] = cell(data + 4 * i);
+    }
+    return NULL;
+}
+
 /* The reason why the value is wrong, or NULL. */
 static const char *read_value(const struct property *property, const void *data, size_t size,
                               void *value)
@@ -184,6 +203,8 @@ static const char *read_value(const struct property *property, const void *data,
         memcpy(value, words, sizeof(words));
         return NULL;
     }
+    case PROPERTY_CORES:
+        return read_cores(property, data, size, value);
     case PROPERTY_STRING:
     case PROPERTY_NAME:
         return read_string(property, data, size, value);

@@ -17,6 +17,7 @@ enum property_kind {
     PROPERTY_BYTES,   /* uint64_t: one or two cells */
     PROPERTY_SIZE,    /* the same, rounded up to whole pages */
     PROPERTY_CELLS2,  /* uint32_t[2] */
+    PROPERTY_CORES,   /* uint32_t and uint32_t[BH_GUEST_VCPUS_MAX]: a number of cells, and the cells */
     PROPERTY_STRING,  /* char[high + 1]: `low` to `high` printable characters */
     PROPERTY_NAME,    /* char[BH_NAME_MAX], a name */
     PROPERTY_NAMES,   /* struct name_list of printable strings */

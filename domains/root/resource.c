@@ -97,26 +97,20 @@ static void forget_slot(struct domain *domain, uint32_t slot)
 uint32_t domain_grant_notification(struct domain *domain, const struct domain *owner,
                                    uint64_t badge)
 {
-    uint32_t slot = own_slot(domain);
-    if (slot == 0) {
-        return 0;
-    }
-    if (bh_cnode_mint(domain->cnode, slot, BH_ROOT_SLOT_CNODE, owner->notification, BH_RIGHT_WRITE,
-                      badge)
-            .error != BH_OK) {
-        forget_slot(domain, slot);
-        return 0;
-    }
-    return slot;
+    return domain_grant(domain, owner->notification, BH_RIGHT_WRITE, badge);
 }
 
-uint32_t domain_grant(struct domain *domain, bh_cptr source, uint64_t rights)
+uint32_t domain_grant(struct domain *domain, bh_cptr source, uint64_t rights, uint64_t badge)
 {
     uint32_t slot = own_slot(domain);
     if (slot == 0) {
         return 0;
     }
-    if (bh_cnode_copy(domain->cnode, slot, BH_ROOT_SLOT_CNODE, source, rights).error != BH_OK) {
+    struct bh_result result =
+        badge != 0
+            ? bh_cnode_mint(domain->cnode, slot, BH_ROOT_SLOT_CNODE, source, rights, badge)
+            : bh_cnode_copy(domain->cnode, slot, BH_ROOT_SLOT_CNODE, source, rights);
+    if (result.error != BH_OK) {
         forget_slot(domain, slot);
         return 0;
     }

@@ -15,6 +15,7 @@
 /* Root's addresses, above everything that the kernel maps (boot_info.h) and below its resources. */
 #define ROOT_GUEST_TABLE UINT64_C(0x40000000)
 #define ROOT_ECAM        UINT64_C(0x48000000)
+#define ROOT_RELAYS      UINT64_C(0x4c000000) /* stacks of the relays */
 #define ROOT_SCRATCH     UINT64_C(0x50000000) /* frames that are being filled; up to 16 MiB */
 #define ROOT_WINDOWS     UINT64_C(0x60000000) /* one for each domain: domain_window */
 #define ROOT_WINDOW_SIZE UINT64_C(0x20000)
@@ -32,6 +33,7 @@ extern struct root root;
 
 /* Bits of root's own notification. Bits from BH_SIGNAL_RESOURCE_SHIFT on are its channels'. */
 #define ROOT_SIGNAL_TIMER (UINT64_C(1) << 1)
+#define ROOT_SIGNAL_RELAY (UINT64_C(1) << 2)
 
 uint64_t root_ticks_from_us(uint64_t us);
 

@@ -45,12 +45,8 @@ static uint64_t virtio_mmio_read(void *device, uint64_t offset, unsigned bytes)
 
 bool board_create(struct vm *vm, uint64_t unix_time)
 {
-    struct bh_vcpu_frame *frame[GIC_CPUS];
-    for (unsigned i = 0; i < vm->vcpu_count; i++) {
-        frame[i] = vm->vcpu[i].frame;
-    }
-    id_registers_set(&vm->id, &frame[0]->host);
-    gic_reset(&vm->gic, frame, vm->vcpu_count);
+    id_registers_set(&vm->id, &vm->vcpu[0].frame->host);
+    gic_reset(&vm->gic, vm->vcpu, vm->vcpu_count);
     pl011_reset(&vm->pl011, vm);
     pl031_reset(&vm->pl031, vm, unix_time);
     const struct mmio_region region[] = {

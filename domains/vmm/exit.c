@@ -68,6 +68,25 @@ static void exit_abort(struct vcpu *vcpu)
     }
 }
 
+bool vm_exit_alone(struct vm *vm, struct vcpu *vcpu, uint64_t reason)
+{
+    switch (reason) {
+    case BH_EXIT_SYSREG:
+        return sysreg_access_alone(vm, vcpu);
+    case BH_EXIT_IRQ_COMPLETED:
+        return true; /* the caller looks at every exit */
+    case BH_EXIT_HVC:
+    case BH_EXIT_SMC:
+        if ((uint32_t)vcpu->frame->x[0] != PSCI_VERSION) {
+            return false;
+        }
+        psci_call(vm, vcpu);
+        return true;
+    default:
+        return false;
+    }
+}
+
 void vm_exit(struct vm *vm, struct vcpu *vcpu, uint64_t reason)
 {
     if (reason == BH_EXIT_MMIO) {

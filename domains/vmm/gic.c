@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domains/vmm/system.h"
+#include "domains/vmm/vm.h"
 #include "libs/runtime/runtime.h"
 
 #define TIMER_BIT (UINT32_C(1) << BH_VCPU_TIMER_INTID)
@@ -22,26 +23,55 @@ struct gic_word *gic_word(struct gic *gic, struct gic_cpu *cpu, unsigned index)
     return index == 0 ? &cpu->word : &gic->word[index];
 }
 
-/* The vCPUs that may hold interrupts of a word: the one that owns word 0, all of them for the
- * others. */
-static struct gic_cpu *gic_first_holder(struct gic *gic, struct gic_cpu *cpu, unsigned index)
+/* The vCPUs that may hold interrupts `mask` of a word, a bit each. */
+static uint32_t gic_holders(const struct gic *gic, const struct gic_cpu *own, unsigned index,
+                            uint32_t mask)
 {
-    return index == 0 ? cpu : &gic->cpu[0];
+    if (index == 0) {
+        return UINT32_C(1) << own->index;
+    }
+    if (gic->cpu_count == 1) {
+        return 1;
+    }
+    uint32_t holders = 0;
+    for (; mask != 0; mask &= mask - 1) {
+        holders |= UINT32_C(1) << gic->holder[32 * index + (unsigned)__builtin_ctz(mask)];
+    }
+    return holders;
 }
 
-static struct gic_cpu *gic_end_holder(struct gic *gic, struct gic_cpu *cpu, unsigned index)
+/* Takes the next vCPU out of such a set. */
+static struct gic_cpu *gic_next_holder(struct gic *gic, uint32_t *holders)
 {
-    return index == 0 ? cpu + 1 : &gic->cpu[gic->cpu_count];
+    struct gic_cpu *cpu = &gic->cpu[__builtin_ctz(*holders)];
+    *holders &= *holders - 1;
+    return cpu;
 }
 
-void gic_reset(struct gic *gic, struct bh_vcpu_frame *const frame[], unsigned cpu_count)
+/* Those of a word that a frame or a list register may have. */
+static uint32_t gic_posted(const struct gic_word *word, unsigned index)
+{
+    return index == 0 ? word->posted | GIC_SGI_MASK : word->posted;
+}
+
+/* The vCPU whose thread has the lock. */
+static unsigned cpu_of_thread(const struct gic *gic)
+{
+    return gic->cpu[0].vcpu->vm->current;
+}
+
+void gic_reset(struct gic *gic, struct vcpu *vcpu, unsigned cpu_count)
 {
     memset(gic, 0, sizeof(*gic));
     gic->cpu_count = cpu_count;
     for (unsigned i = 0; i < cpu_count; i++) {
         struct gic_cpu *cpu = &gic->cpu[i];
-        *cpu = (struct gic_cpu){.gic = gic, .frame = frame[i], .index = i, .asleep = true};
-        cpu->word.edge = 0xffff; /* SGIs are always edge-triggered */
+        *cpu = (struct gic_cpu){.gic = gic,
+                                .vcpu = &vcpu[i],
+                                .frame = vcpu[i].frame,
+                                .index = i,
+                                .asleep = true};
+        cpu->word.edge = GIC_SGI_MASK; /* SGIs are always edge-triggered */
         cpu->word.routed = UINT32_MAX;
         cpu->frame->timer_enabled = 0;
         memset(cpu->frame->pending, 0, sizeof(cpu->frame->pending));
@@ -57,6 +87,22 @@ void gic_reset(struct gic *gic, struct bh_vcpu_frame *const frame[], unsigned cp
     }
 }
 
+/* Where an SPI is delivered: to its target, but to the vCPU that holds it as long as that one has it
+ * active. */
+static struct gic_cpu *gic_destination(struct gic *gic, unsigned index, uint32_t intid)
+{
+    const struct gic_word *word = &gic->word[index];
+    uint32_t bit = UINT32_C(1) << (intid % 32);
+    if (gic->holder[intid] != gic->target[intid] && (word->posted & bit) != 0) {
+        (void)gic_observe(gic, NULL, index);
+        if ((word->posted & bit) != 0) {
+            return &gic->cpu[gic->holder[intid]];
+        }
+    }
+    gic->holder[intid] = gic->target[intid];
+    return &gic->cpu[gic->target[intid]];
+}
+
 void gic_update(struct gic *gic, struct gic_cpu *cpu, unsigned index)
 {
     struct gic_word *word = gic_word(gic, cpu, index);
@@ -66,16 +112,17 @@ void gic_update(struct gic *gic, struct gic_cpu *cpu, unsigned index)
     }
     if (index == 0) {
         cpu->frame->timer_enabled = (open & TIMER_BIT) != 0;
+        __atomic_store_n(&cpu->sgi_open, open & GIC_SGI_MASK, __ATOMIC_RELAXED);
         open &= ~TIMER_BIT;
     }
     uint32_t post = open & (word->latch | (word->line & ~word->edge & ~word->posted));
     word->latch &= ~post;
-    word->posted |= post;
     while (post != 0) {
         uint32_t intid = 32 * index + (uint32_t)__builtin_ctz(post);
+        struct gic_cpu *target = index == 0 ? cpu : gic_destination(gic, index, intid);
+        word->posted |= post & -post;
         post &= post - 1;
-        struct gic_cpu *target = index == 0 ? cpu : &gic->cpu[gic->target[intid]];
-        bh_vcpu_frame_post(target->frame, intid);
+        vcpu_post(target->vcpu, cpu_of_thread(gic), intid);
     }
 }
 
@@ -84,8 +131,9 @@ void gic_update(struct gic *gic, struct gic_cpu *cpu, unsigned index)
 static void gic_call_off(struct gic *gic, struct gic_cpu *own, unsigned index, uint32_t bit)
 {
     struct gic_word *word = gic_word(gic, own, index);
-    for (struct gic_cpu *holder = gic_first_holder(gic, own, index);
-         holder < gic_end_holder(gic, own, index); holder++) {
+    uint32_t holders = gic_holders(gic, own, index, bit);
+    while (holders != 0) {
+        struct gic_cpu *holder = gic_next_holder(gic, &holders);
         uint32_t *pending = &holder->frame->pending[index];
         if ((__atomic_fetch_and(pending, ~bit, __ATOMIC_ACQ_REL) & bit) != 0) {
             word->posted &= ~bit;
@@ -174,20 +222,23 @@ static bool gic_scan(struct gic_cpu *cpu, unsigned index, uint32_t mask, uint64_
 uint32_t gic_withdraw(struct gic *gic, struct gic_cpu *cpu, unsigned index, uint32_t mask)
 {
     struct gic_word *word = gic_word(gic, cpu, index);
-    mask &= word->posted;
+    mask &= gic_posted(word, index);
     if (mask == 0) {
         return 0;
     }
     uint32_t taken = 0;
     uint32_t active = 0;
-    for (struct gic_cpu *holder = gic_first_holder(gic, cpu, index);
-         holder < gic_end_holder(gic, cpu, index); holder++) {
-        taken |= __atomic_fetch_and(&holder->frame->pending[index], ~mask, __ATOMIC_ACQ_REL) & mask;
+    uint32_t holders = gic_holders(gic, cpu, index, mask);
+    while (holders != 0) {
+        struct gic_cpu *holder = gic_next_holder(gic, &holders);
         struct gic_observation seen = {0};
+        vcpu_hold(holder->vcpu);
+        taken |= __atomic_fetch_and(&holder->frame->pending[index], ~mask, __ATOMIC_ACQ_REL) & mask;
         system_vcpu_save(holder->index);
         if (gic_scan(holder, index, mask, LR_PENDING, &seen)) {
             system_vcpu_load(holder->index);
         }
+        vcpu_let_go(holder->vcpu);
         taken |= seen.pending & mask;
         active |= seen.active & mask;
     }
@@ -219,14 +270,17 @@ struct gic_observation gic_observe(struct gic *gic, struct gic_cpu *cpu, unsigne
         return seen;
     }
     struct gic_observation held = {0};
-    for (struct gic_cpu *holder = gic_first_holder(gic, cpu, index);
-         holder < gic_end_holder(gic, cpu, index); holder++) {
+    uint32_t holders = gic_holders(gic, cpu, index, word->posted);
+    while (holders != 0) {
+        struct gic_cpu *holder = gic_next_holder(gic, &holders);
+        vcpu_hold(holder->vcpu);
         held.pending |= __atomic_load_n(&holder->frame->pending[index], __ATOMIC_ACQUIRE);
         system_vcpu_save(holder->index);
         gic_scan(holder, index, 0, 0, &held);
         if (index == 0 && timer_fires(&holder->frame->state)) {
             seen.pending |= TIMER_BIT;
         }
+        vcpu_let_go(holder->vcpu);
     }
     /* The completion of a level-sensitive one is yet to be reported. */
     word->posted &= held.pending | held.active | ~word->edge;
@@ -238,46 +292,87 @@ struct gic_observation gic_observe(struct gic *gic, struct gic_cpu *cpu, unsigne
 void gic_deactivate(struct gic *gic, struct gic_cpu *cpu, unsigned index, uint32_t mask)
 {
     struct gic_word *word = gic_word(gic, cpu, index);
-    if ((mask & word->posted) == 0) {
+    mask &= gic_posted(word, index);
+    if (mask == 0) {
         return;
     }
-    for (struct gic_cpu *holder = gic_first_holder(gic, cpu, index);
-         holder < gic_end_holder(gic, cpu, index); holder++) {
+    uint32_t holders = gic_holders(gic, cpu, index, mask);
+    while (holders != 0) {
+        struct gic_cpu *holder = gic_next_holder(gic, &holders);
         struct gic_observation seen = {0};
+        vcpu_hold(holder->vcpu);
         system_vcpu_save(holder->index);
         if (gic_scan(holder, index, mask, LR_ACTIVE, &seen)) {
             system_vcpu_load(holder->index);
         }
+        vcpu_let_go(holder->vcpu);
         word->posted &= ~(seen.active & ~seen.pending & mask);
     }
 }
 
-/* Makes an SGI pending on a vCPU. */
-static void gic_receive_sgi(struct gic *gic, struct gic_cpu *cpu, uint32_t intid)
+void gic_abandon(struct gic *gic, unsigned cpu)
 {
-    cpu->word.latch |= UINT32_C(1) << intid;
-    gic_update(gic, cpu, 0);
+    struct gic_cpu *own = &gic->cpu[cpu];
+    for (unsigned index = 0; index < GIC_WORDS; index++) {
+        struct gic_word *word = gic_word(gic, own, index);
+        uint32_t mask = gic_posted(word, index);
+        for (uint32_t bits = index == 0 ? 0 : mask; bits != 0; bits &= bits - 1) {
+            unsigned bit = (unsigned)__builtin_ctz(bits);
+            if (gic->holder[32 * index + bit] != cpu) {
+                mask &= ~(UINT32_C(1) << bit);
+            }
+        }
+        if (mask != 0) {
+            gic_hold_back(gic, own, index, mask);
+            word->posted &= ~mask; /* those that are active go with the list registers */
+            gic_update(gic, own, index);
+        }
+    }
+}
+
+/* The vCPUs that a value of ICC_SGI1R_EL1 names. */
+static uint32_t sgi_targets(const struct gic *gic, unsigned from, uint64_t value)
+{
+    uint32_t all = (UINT32_C(1) << gic->cpu_count) - 1;
+    if ((value >> 40 & 1) != 0) { /* IRM: all but the sender */
+        return all & ~(UINT32_C(1) << from);
+    }
+    uint64_t cluster = (value >> 16 & 0xff) | (value >> 32 & 0xff) | (value >> 48 & 0xff);
+    uint64_t range = value >> 44 & 0xf;
+    /* All vCPUs have Aff3, Aff2, Aff1 of 0 and Aff0 below 16. */
+    return cluster == 0 && range == 0 ? (uint32_t)value & all : 0;
+}
+
+static uint32_t sgi_intid(uint64_t value)
+{
+    return (uint32_t)(value >> 24) & 0xf;
+}
+
+bool gic_send_open_sgi(struct gic *gic, unsigned from, uint64_t value)
+{
+    const uint32_t targets = sgi_targets(gic, from, value);
+    uint32_t intid = sgi_intid(value);
+    for (uint32_t left = targets; left != 0; left &= left - 1) {
+        const struct gic_cpu *cpu = &gic->cpu[__builtin_ctz(left)];
+        if ((__atomic_load_n(&cpu->sgi_open, __ATOMIC_RELAXED) >> intid & 1) == 0) {
+            return false;
+        }
+    }
+    for (uint32_t left = targets; left != 0; left &= left - 1) {
+        vcpu_post(gic->cpu[__builtin_ctz(left)].vcpu, from, intid);
+    }
+    return true;
 }
 
 void gic_send_sgi(struct gic *gic, unsigned from, uint64_t value)
 {
-    uint32_t intid = (uint32_t)(value >> 24) & 0xf;
-    if ((value >> 40 & 1) != 0) { /* IRM: all but the sender */
-        for (unsigned i = 0; i < gic->cpu_count; i++) {
-            if (i != from) {
-                gic_receive_sgi(gic, &gic->cpu[i], intid);
-            }
-        }
+    if (gic_send_open_sgi(gic, from, value)) {
         return;
     }
-    uint64_t cluster = (value >> 16 & 0xff) | (value >> 32 & 0xff) | (value >> 48 & 0xff);
-    uint64_t range = value >> 44 & 0xf;
-    if (cluster != 0 || range != 0) {
-        return; /* all vCPUs have Aff3, Aff2, Aff1 of 0 and Aff0 below 16 */
-    }
-    for (unsigned i = 0; i < gic->cpu_count; i++) {
-        if ((value >> i & 1) != 0) {
-            gic_receive_sgi(gic, &gic->cpu[i], intid);
-        }
+    uint32_t intid = sgi_intid(value);
+    for (uint32_t left = sgi_targets(gic, from, value); left != 0; left &= left - 1) {
+        struct gic_cpu *cpu = &gic->cpu[__builtin_ctz(left)];
+        cpu->word.latch |= UINT32_C(1) << intid;
+        gic_update(gic, cpu, 0);
     }
 }

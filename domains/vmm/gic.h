@@ -12,6 +12,11 @@
  * there, else out of the list registers, for which the vCPU's state is saved and loaded (rare).
  * Group 0 interrupts are kept but never delivered: the guest has no FIQs.
  *
+ * Several vCPUs. `holder` remembers whose frame or list registers have an SPI that is posted: to look
+ * there, that vCPU is kept out of the guest (vcpu_hold). An SPI whose route changed while it was active
+ * stays with its old target until it is not. SGIs that their target can take are posted to it without
+ * the lock, so `posted` says nothing about them.
+ *
  * The virtual timer's INTID 27 is injected by the kernel; only its enable is passed on.
  */
 #ifndef DOMAINS_VMM_GIC_H
@@ -42,13 +47,18 @@ struct gic_word {
     uint32_t posted; /* may be in the frame or in a list register */
 };
 
+#define GIC_SGI_MASK UINT32_C(0xffff)
+
 struct gic;
+struct vcpu;
 
 struct gic_cpu {
     struct gic *gic;
+    struct vcpu *vcpu;
     struct bh_vcpu_frame *frame;
     unsigned index;
-    bool asleep; /* GICR_WAKER.ProcessorSleep */
+    bool asleep;       /* GICR_WAKER.ProcessorSleep */
+    uint32_t sgi_open; /* SGIs that can be delivered; atomic */
     struct gic_word word;
 };
 
@@ -58,14 +68,15 @@ struct gic {
     struct gic_cpu cpu[GIC_CPUS];
     struct gic_word word[GIC_WORDS];   /* [0] is not used: see gic_cpu */
     uint8_t target[GUEST_INTID_COUNT]; /* of an SPI: index of a vCPU, or GIC_CPUS: none */
+    uint8_t holder[GUEST_INTID_COUNT]; /* of an SPI that is posted: index of a vCPU */
     uint32_t route[GUEST_INTID_COUNT]; /* IROUTER: Aff2, Aff1 and Aff0 */
 };
 
 #define GIC_CONTROL_GROUP0 1u
 #define GIC_CONTROL_GROUP1 2u
 
-/* The state after reset, for vCPUs with these frames (whose interrupt fields it fills in). */
-void gic_reset(struct gic *gic, struct bh_vcpu_frame *const frame[], unsigned cpu_count);
+/* The state after reset, for these vCPUs (the interrupt fields of whose frames it fills in). */
+void gic_reset(struct gic *gic, struct vcpu *vcpu, unsigned cpu_count);
 
 /* An interrupt's input. `cpu` matters for INTIDs below 32 only; INTIDs of GUEST_INTID_COUNT and
  * above are ignored. */
@@ -75,8 +86,13 @@ void gic_pulse(struct gic *gic, unsigned cpu, uint32_t intid);
 /* Takes note of what the kernel reports as completed in the vCPU's frame. */
 void gic_complete(struct gic *gic, unsigned cpu);
 
-/* A vCPU's write to ICC_SGI1R_EL1 (GICv3 12.2.21). */
+/* A vCPU's write to ICC_SGI1R_EL1 (GICv3 12.2.21). The second form needs no lock, and does nothing and
+ * returns false when a target can't take the SGI now. */
 void gic_send_sgi(struct gic *gic, unsigned from, uint64_t value);
+bool gic_send_open_sgi(struct gic *gic, unsigned from, uint64_t value);
+
+/* The vCPU, whose thread calls, is turned off: what its list registers hold is given back. */
+void gic_abandon(struct gic *gic, unsigned cpu);
 
 /* Register files, for the bus: `device` is the struct gic. */
 uint64_t gic_distributor_read(void *device, uint64_t offset, unsigned bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The virtual machine monitor: one domain for each guest, with the guest's memory, its vCPU and its
- * channels.
+ * The virtual machine monitor: one domain for each guest, with the guest's memory, its vCPUs and its
+ * channels. Each vCPU has a thread; the first one does everything else.
  *
  * It finds what it holds in the domain page, loads the guest, and runs it until the guest or root
  * ends it. A VMM never ends by itself: it reports and waits until root destroys it.
@@ -28,19 +28,16 @@
 static struct vm the_vm;
 static struct boot the_boot;
 
-static void copy_counters(struct vm *vm)
-{
-    const struct bh_vcpu_frame *frame = vm->vcpu[0].frame;
-    for (unsigned i = 0; i < BH_EXIT_COUNT && i < BH_STATISTICS_EXITS; i++) {
-        vm->statistics->exits[i] = frame->exits[i];
-    }
-    vm->statistics->guest_ticks = frame->guest_ticks;
-}
-
-/* The end: everything is said, and root does the rest. Requests to give memory back are still
- * answered. */
+/* The end: no vCPU runs any more, everything is said, and root does the rest. Requests to give memory
+ * back are still answered. */
 static _Noreturn void stop(struct vm *vm, uint64_t event, uint64_t code)
 {
+    if (vm->vcpu_count > 1) {
+        vm_lock(&vm->vcpu[0]); /* for good */
+        for (unsigned i = 1; i < vm->vcpu_count; i++) {
+            vcpu_hold(&vm->vcpu[i]);
+        }
+    }
     console_flush(&vm->console);
     system_guest_event(event, code);
     while (true) {
@@ -48,12 +45,35 @@ static _Noreturn void stop(struct vm *vm, uint64_t event, uint64_t code)
     }
 }
 
+/* The vCPUs, in whatever order the domain page lists them; each one from 0 on has to be there. */
+static bool find_processors(struct vm *vm)
+{
+    const struct bh_domain_page *page = bh_domain();
+    unsigned found = 0;
+    for (uint32_t i = 0; i < page->resource_count && i < BH_DOMAIN_RESOURCE_MAX; i++) {
+        const struct bh_resource *resource = &page->resource[i];
+        uint64_t index = resource->argument[BH_VCPU_ARGUMENT_INDEX];
+        if (resource->kind != BH_RESOURCE_REGION || strcmp(resource->name, "vcpu") != 0 ||
+            index >= GIC_CPUS) {
+            continue;
+        }
+        struct vcpu *vcpu = &vm->vcpu[index];
+        *vcpu = (struct vcpu){.vm = vm,
+                              .frame = (struct bh_vcpu_frame *)resource->address,
+                              .index = (unsigned)index,
+                              .control = VCPU_NOT_ON};
+        system_vcpu_use(resource);
+        found |= 1u << index;
+        vm->vcpu_count++;
+    }
+    return vm->vcpu_count > 0 && found == (1u << vm->vcpu_count) - 1;
+}
+
 /* Finds what every VMM needs. False: something is missing. */
 static bool find_resources(struct vm *vm)
 {
     const struct bh_domain_page *page = bh_domain();
     const struct bh_resource *config = bh_resource_find(BH_RESOURCE_REGION, "guest");
-    const struct bh_resource *frame = bh_resource_find(BH_RESOURCE_REGION, "vcpu");
     const struct bh_resource *statistics = bh_resource_find(BH_RESOURCE_REGION, "statistics");
     vm->statistics = &vm->own_statistics;
     if (statistics != NULL && statistics->object[0] == '\0' &&
@@ -69,13 +89,11 @@ static bool find_resources(struct vm *vm)
                                                        (uint8_t *)resource->address};
         }
     }
-    if (config == NULL || frame == NULL || vm->ram_count == 0) {
+    if (config == NULL || !find_processors(vm) || vm->ram_count == 0) {
         bh_log("root gave no configuration, no vCPU or no memory");
         return false;
     }
     vm->config = (const struct bh_guest_config *)config->address;
-    vm->vcpu_count = 1;
-    vm->vcpu[0] = (struct vcpu){.vm = vm, .frame = (struct bh_vcpu_frame *)frame->address};
     return true;
 }
 
@@ -94,7 +112,8 @@ static uint64_t start_time(void)
     return value;
 }
 
-static void run(struct vm *vm)
+/* With one vCPU: without a lock. */
+static void run_alone(struct vm *vm)
 {
     struct vcpu *vcpu = &vm->vcpu[0];
     struct bh_vcpu_frame *frame = vcpu->frame;
@@ -102,7 +121,7 @@ static void run(struct vm *vm)
         uint64_t bits;
         uint64_t reason = bh_vm_enter(&bits);
         if (reason == BH_EXIT_NOTIFICATION) {
-            copy_counters(vm);
+            vm_copy_counters(vm);
             vm_signalled(vm, bits);
         } else {
             vm_exit(vm, vcpu, reason);
@@ -111,7 +130,19 @@ static void run(struct vm *vm)
             gic_complete(&vm->gic, vcpu->index);
         }
     }
-    copy_counters(vm);
+    vm_copy_counters(vm);
+}
+
+/* Another vCPU's thread. It is kicked for the first time when the guest turns the vCPU on, after the
+ * first thread has made everything. */
+void bh_thread_main(unsigned number)
+{
+    (void)system_wait_kick(number);
+    bh_thread_adopt();
+    vcpu_run(&the_vm.vcpu[number]);
+    for (;;) {
+        (void)system_wait_kick(number); /* root ends it */
+    }
 }
 
 int main(void)
@@ -126,6 +157,10 @@ int main(void)
         stop(vm, BH_GUEST_EVENT_BAD_IMAGE, error);
     }
     system_guest_event(BH_GUEST_EVENT_RUNNING, 0);
-    run(vm);
+    if (vm->vcpu_count > 1) {
+        vcpu_run(&vm->vcpu[0]);
+    } else {
+        run_alone(vm);
+    }
     stop(vm, vm->stop_event, vm->stop_code);
 }

@@ -59,11 +59,3 @@ struct bh_vmm_statistics *vm_statistics(struct vm *vm)
 {
     return vm->statistics;
 }
-
-void vm_stop(struct vm *vm, uint64_t event, uint64_t code)
-{
-    if (vm->stop_event == 0) {
-        vm->stop_event = event;
-        vm->stop_code = code;
-    }
-}

@@ -35,6 +35,7 @@ static void expired(void *device)
 
 void physical_timer_reset(struct vcpu *vcpu)
 {
+    vm_timer_disarm(vcpu->vm, &vcpu->physical_timer.timer);
     vcpu->physical_timer = (struct physical_timer){.timer = {.expired = expired, .device = vcpu}};
 }
 

@@ -4,6 +4,8 @@
 
 #include "domains/vmm/vm.h"
 
+#include "domains/vmm/system.h"
+
 #define SMCCC_64 UINT32_C(0x40000000)
 
 enum {
@@ -30,10 +32,15 @@ enum psci_function {
 #define PSCI_NOT_SUPPORTED      INT64_C(-1)
 #define PSCI_INVALID_PARAMETERS INT64_C(-2)
 #define PSCI_ALREADY_ON         INT64_C(-4)
-#define PSCI_INTERNAL_FAILURE   INT64_C(-6)
+#define PSCI_ON_PENDING         INT64_C(-5)
+#define PSCI_INVALID_ADDRESS    INT64_C(-9)
 
-#define AFFINITY_ON        INT64_C(0)
-#define AFFINITY_OFF       INT64_C(1)
+#define AFFINITY_ON         INT64_C(0)
+#define AFFINITY_OFF        INT64_C(1)
+#define AFFINITY_ON_PENDING INT64_C(2)
+
+#define INSTRUCTION_BYTES 4u
+
 #define MIGRATE_NOT_NEEDED INT64_C(2) /* no trusted OS is bound to a processor */
 
 #define SUSPEND_POWER_DOWN (UINT64_C(1) << 16) /* power_state: StateType */
@@ -50,22 +57,35 @@ static struct vcpu *find(struct vm *vm, uint64_t affinity)
     return affinity < vm->vcpu_count ? &vm->vcpu[affinity] : NULL;
 }
 
-static int64_t cpu_on(struct vm *vm, uint64_t affinity)
+/* DEN 0022 5.6. The new vCPU's thread takes it from here. */
+static int64_t cpu_on(struct vm *vm, uint64_t affinity, uint64_t entry, uint64_t context)
 {
-    const struct vcpu *target = find(vm, affinity);
+    struct vcpu *target = find(vm, affinity);
     if (target == NULL) {
         return PSCI_INVALID_PARAMETERS;
     }
-    return target->on ? PSCI_ALREADY_ON : PSCI_INTERNAL_FAILURE;
+    if (target->power != VCPU_OFF) {
+        return target->power == VCPU_ON ? PSCI_ALREADY_ON : PSCI_ON_PENDING;
+    }
+    if (entry % INSTRUCTION_BYTES != 0 || guest_memory(vm, entry, INSTRUCTION_BYTES) == NULL) {
+        return PSCI_INVALID_ADDRESS;
+    }
+    target->start.pc = entry;
+    target->start.x0 = context;
+    target->power = VCPU_ON_PENDING;
+    system_kick(target->index);
+    return PSCI_SUCCESS;
 }
 
 /* The last vCPU that is on can only take the machine with it (DEN 0022 5.5: CPU_OFF does not
  * return). */
 static void cpu_off(struct vm *vm, struct vcpu *vcpu)
 {
-    vcpu->on = false;
+    vcpu->power = VCPU_OFF;
+    __atomic_fetch_or(&vcpu->control, VCPU_NOT_ON, __ATOMIC_RELAXED);
+    gic_abandon(&vm->gic, vcpu->index);
     for (unsigned i = 0; i < vm->vcpu_count; i++) {
-        if (vm->vcpu[i].on) {
+        if (vm->vcpu[i].power != VCPU_OFF) {
             return;
         }
     }
@@ -78,7 +98,14 @@ static int64_t affinity_info(struct vm *vm, uint64_t affinity, uint64_t level)
     if (target == NULL || level != 0) {
         return PSCI_INVALID_PARAMETERS;
     }
-    return target->on ? AFFINITY_ON : AFFINITY_OFF;
+    switch (target->power) {
+    case VCPU_ON:
+        return AFFINITY_ON;
+    case VCPU_ON_PENDING:
+        return AFFINITY_ON_PENDING;
+    default:
+        return AFFINITY_OFF;
+    }
 }
 
 static bool implemented(uint32_t function)
@@ -119,7 +146,7 @@ static int64_t psci(struct vm *vm, struct vcpu *vcpu, uint32_t number, const uin
         cpu_off(vm, vcpu);
         return PSCI_SUCCESS;
     case FUNCTION_CPU_ON:
-        return cpu_on(vm, argument[0]);
+        return cpu_on(vm, argument[0], argument[1], argument[2]);
     case FUNCTION_AFFINITY_INFO:
         return affinity_info(vm, argument[0], argument[1]);
     case FUNCTION_MIGRATE_INFO_TYPE:

@@ -18,6 +18,10 @@
 void vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t x0)
 {
     struct bh_vcpu_frame *frame = vcpu->frame;
+    struct vm *vm = vcpu->vm;
+    if (vm->counter_offset == 0) {
+        vm->counter_offset = bh_ticks(); /* the virtual counter starts at 0 */
+    }
     memset(frame->x, 0, sizeof(frame->x));
     frame->x[0] = x0;
     frame->pc = pc;
@@ -27,11 +31,12 @@ void vcpu_reset(struct vcpu *vcpu, uint64_t pc, uint64_t x0)
         .sctlr_el1 = SCTLR_RESET,
         .vmpidr = MPIDR_RES1 | vcpu->index,
         .vpidr = frame->host.midr, /* errata workarounds go by it */
-        .cntvoff = bh_ticks(),     /* the virtual counter starts at 0 */
+        .cntvoff = vm->counter_offset,
     };
     system_vcpu_load(vcpu->index);
 
-    vcpu->on = true;
+    vcpu->power = VCPU_ON;
+    __atomic_fetch_and(&vcpu->control, ~VCPU_NOT_ON, __ATOMIC_RELAXED);
     vcpu->os_lock = 1;
     vcpu->debug_control = 0;
     physical_timer_reset(vcpu);

@@ -174,6 +174,29 @@ static __attribute__((noinline)) void emulate(struct vm *vm, struct vcpu *vcpu)
     frame->pc += INSTRUCTION_BYTES;
 }
 
+bool sysreg_access_alone(struct vm *vm, struct vcpu *vcpu)
+{
+    struct bh_vcpu_frame *frame = vcpu->frame;
+    uint64_t esr = frame->esr;
+    uint32_t reg = sysreg_register(esr);
+    if ((frame->pstate & PSTATE_EL_MASK) == 0) {
+        return false;
+    }
+    if (sysreg_name(esr) == ICC_SGI1R_EL1 && !sysreg_is_read(esr)) {
+        if (!gic_send_open_sgi(&vm->gic, vcpu->index, reg < 31 ? frame->x[reg] : 0)) {
+            return false;
+        }
+        frame->pc += INSTRUCTION_BYTES;
+        return true;
+    }
+    const struct sysreg sysreg = sysreg_decode(esr);
+    if (sysreg.op0 == 3 && sysreg.op1 == 0 && sysreg.crn == 0 && sysreg.read) {
+        emulate(vm, vcpu);
+        return true;
+    }
+    return false;
+}
+
 void sysreg_access(struct vm *vm, struct vcpu *vcpu)
 {
     struct bh_vcpu_frame *frame = vcpu->frame;

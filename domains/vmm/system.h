@@ -10,9 +10,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Between save and load the state in the vCPU's frame may be edited (kernel/api/bh/vcpu.h). */
+struct bh_resource;
+
+/* The "vcpu" region of a vCPU that the following functions may name from now on. */
+void system_vcpu_use(const struct bh_resource *resource);
+
+/* Between save and load the state in the vCPU's frame may be edited (kernel/api/bh/vcpu.h). The vCPU is
+ * not in the guest: vcpu_hold. */
 void system_vcpu_save(unsigned cpu);
 void system_vcpu_load(unsigned cpu);
+
+/* Posts an interrupt to a vCPU that another thread runs. */
+void system_vcpu_post(unsigned cpu, uint32_t intid);
+
+/* Ends the bh_vm_enter, or the system_wait_kick, of a vCPU's thread, now or the next. */
+void system_kick(unsigned cpu);
+
+/* Of vCPU `cpu`'s own thread: waits for its bound notification; returns its bits. */
+uint64_t system_wait_kick(unsigned cpu);
+
+/* The same of the notification that its waits for other threads are for, and what ends them. A wait may
+ * end without a reason. */
+void system_park(unsigned cpu);
+void system_unpark(unsigned cpu);
 
 /* Signals BH_SIGNAL_TIMER to this domain at `deadline`; UINT64_MAX: never. */
 void system_arm(uint64_t deadline);

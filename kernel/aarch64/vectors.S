@@ -268,7 +268,11 @@ syscall_exit:
     eret
 
 enter_guest:
-    load_state
+    ldr     x2, [x0, #CONTEXT_PC]
+    ldr     x3, [x1, #VCPU_PSTATE] /* the frame's may have changed since it was checked */
+    msr     elr_el2, x2
+    msr     spsr_el2, x3
+    mov     sp, x0
     ldp     x2, x3, [x1, #VCPU_SP_EL0]
     msr     sp_el0, x2
     msr     tpidr_el0, x3

@@ -26,8 +26,9 @@ static bool is_log(const struct bh_resource *resource)
 }
 
 /* Follows the domain page: takes the channel up when root has attached it, lets go of it when root
- * wants it back. */
-static void follow_page(void)
+ * wants it back. Only `release` tells root so, which is the first thread's business: else the page is
+ * looked at again. */
+static void follow_page(bool release)
 {
     const struct bh_domain_page *page = bh_domain();
     if (page == NULL) {
@@ -51,6 +52,8 @@ static void follow_page(void)
             }
             state.released_epoch = 0;
             channel = &state.own;
+        } else if (!release) {
+            state.generation = 0;
         } else if (state.released_epoch != resource->epoch + 1) {
             state.released_epoch = resource->epoch + 1;
             state.channel = NULL;
@@ -62,7 +65,7 @@ static void follow_page(void)
 
 void bh_domain_changed(void)
 {
-    follow_page();
+    follow_page(true);
 }
 
 static bool send(const char *line, size_t length)
@@ -95,7 +98,7 @@ static const char *own_name(void)
 /* `line` ends in a newline. */
 static void put_line(const char *line, size_t length)
 {
-    follow_page();
+    follow_page(false);
     if (state.channel == NULL || bh_channel_broken(state.channel)) {
         send_to_kernel(line, length);
         return;

@@ -3,8 +3,9 @@
  * What every native domain is written with, beside musl: the domain page, channels, the log, time
  * and root.
  *
- * A domain is one thread: an event loop around bh_wait on BH_SLOT_NOTIFICATION. Nothing here may be
- * called from more than one thread, and nothing but bh_root_call blocks.
+ * A domain is one thread: an event loop around bh_wait on BH_SLOT_NOTIFICATION. Nothing but
+ * bh_root_call blocks. A VMM has more threads; what is here and in musl they call one at a time (but
+ * for bh_panic), and bh_root_call and bh_domain_changed are the first thread's.
  *
  * On BH_SIGNAL_CONTROL a domain calls bh_domain_changed first, then looks at its own resources in
  * the domain page. The channel called "log" belongs to the runtime: domains leave it alone.
@@ -57,6 +58,16 @@ void bh_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Logs the line and ends the domain with a fault (an undefined instruction), by which root learns
  * of it. */
 void bh_panic(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* --- Threads other than the first --- */
+
+/* Where they start; the domain defines it. Nothing else has been set up yet, if the first thread has not
+ * come so far. It must not return. */
+void bh_thread_main(unsigned number);
+
+/* Shares the first thread's thread-local variables, errno among them. Once the first thread is in
+ * main. */
+void bh_thread_adopt(void);
 
 /* --- Time. Ticks are of the system counter, as the kernel's deadlines are. --- */
 

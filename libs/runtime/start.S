@@ -9,6 +9,9 @@ _start:
         mov     x30, xzr
         mov     x9, sp
         and     sp, x9, #~15
+        cbnz    x1, 1f
         b       bh_start
+1:      mov     x0, x1
+        b       bh_thread_start
         .size _start, . - _start
         .section .note.GNU-stack, "", %progbits

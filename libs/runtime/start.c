@@ -35,10 +35,30 @@ const struct bh_boot_info *bh_boot_info(void)
     return boot_info;
 }
 
+/* TPIDR_EL0 of the first thread. */
+static uintptr_t thread_pointer;
+
 static int call_main(int argc, char **argv, char **envp)
 {
     (void)argc, (void)argv, (void)envp;
+    __asm__("mrs %0, tpidr_el0" : "=r"(thread_pointer));
     return main();
+}
+
+void bh_thread_adopt(void)
+{
+    __asm__ volatile("msr tpidr_el0, %0" : : "r"(thread_pointer));
+}
+
+__attribute__((weak)) void bh_thread_main(unsigned number)
+{
+    bh_panic("has no use for thread %u", number);
+}
+
+void bh_thread_start(uint64_t number)
+{
+    bh_thread_main((unsigned)number);
+    bh_panic("thread %u has ended", (unsigned)number);
 }
 
 void bh_start(uint64_t boot)

@@ -609,6 +609,34 @@ static void the_virtual_timer_wakes_a_guest_on_another_core(void)
     CHECK_EQUAL(guest.frame->x[25], BH_VCPU_TIMER_INTID);
 }
 
+/* To a mode that no guest may have, and back. */
+static void changer(uint64_t pstate)
+{
+    const uint64_t el2h_masked = 0x3c9;
+    for (;;) {
+        *(volatile uint64_t *)pstate = el2h_masked;
+        *(volatile uint64_t *)pstate = GUEST_EL1H_MASKED;
+        count[1]++;
+    }
+}
+
+static void a_mode_is_checked_that_changes_at_the_same_time(void)
+{
+    setup();
+    struct guest guest = guest_new(test_tcb);
+    (void)start_on(1, changer, (uint64_t)&guest.frame->pstate);
+    WAIT_FOR(count[1] > 10);
+    uint64_t runs[2] = {0, 0};
+    while (runs[0] + runs[1] < 20000) {
+        uint64_t bits;
+        guest.frame->pc = GUEST_RAM + guest_hvc;
+        uint64_t reason = bh_vm_enter(&bits);
+        CHECK(reason == BH_EXIT_HVC || reason == BH_EXIT_INVALID);
+        runs[reason == BH_EXIT_HVC]++;
+    }
+    CHECK(runs[0] > 0 && runs[1] > 0);
+}
+
 TEST_GROUP(cores, false, TEST_CASE(all_cores_have_started),
            TEST_CASE(threads_of_all_cores_run_at_the_same_time),
            TEST_CASE(affinity_names_an_existing_core), TEST_CASE(a_running_thread_moves),
@@ -636,7 +664,8 @@ TEST_GROUP(cores, false, TEST_CASE(all_cores_have_started),
            TEST_CASE(a_posted_interrupt_wakes_a_guest_that_waits_elsewhere),
            TEST_CASE(a_running_guest_can_be_saved_only_once_it_is_stopped),
            TEST_CASE(whatever_a_running_guest_needs_can_be_deleted),
-           TEST_CASE(the_virtual_timer_wakes_a_guest_on_another_core));
+           TEST_CASE(the_virtual_timer_wakes_a_guest_on_another_core),
+           TEST_CASE(a_mode_is_checked_that_changes_at_the_same_time));
 
 const struct test_group *const test_groups[] = {&cores_group};
 const size_t test_group_count = 1;

@@ -63,7 +63,13 @@ def implied(blob, devices):
         for device in node.children:
             channel(name, "block" if device.startswith("disk") else "net", device)
             signal(name, f"doorbell:{device}")
-        held[name] += [("vcpu", "rwgc", "vcpu:0"), ("guest-space", "rwgc", "guest-space")]
+        held[name].append(("guest-space", "rwgc", "guest-space"))
+        vcpus = int.from_bytes(node.properties.get("vcpus", b"\1"), "big")
+        for number in range(vcpus):
+            held[name].append(("vcpu", "rwgc", f"vcpu:{number}"))
+            if vcpus > 1:
+                held[name].append(("notification", "rw--" if number else "-w--", f"kick:{number}"))
+                held[name].append(("notification", "rw--", f"park:{number}"))
     for name, node in domains.items():
         held[name] += [("irq", "rwgc", f"irq:{device}") for device in words(node, "devices")
                        if device in devices]

@@ -148,11 +148,13 @@ def test():
         attacks(system)
 
     more = describe([(name, "fault") for name in FAULTS]) + '/ { guests { program = "faulty_vmm"; }; };\n'
+    second = "fault-write {{ {0} }}; fault-instruction {{ {0} }}; fault-spin {{ {0} }};"  # which then faults
+    more += f"/ {{ guests {{ {second.format('vcpus = <2>;')} }}; }};\n"
     disks = (run.demo_volumes() + [f"fault={harness.payload('fault')}"] +
              [f"scratch-{name}=empty:1M" for name in FAULTS])
     program = qemu.TARGET / "test" / "system" / "faulty_vmm" / "faulty_vmm.elf"
     with harness.boot("faulty-vmm", harness.demo(guests=1, more=more), disks,
-                      files={"faulty_vmm": program}) as system:
+                      files={"faulty_vmm": program}, cpus=2) as system:
         system.system_ready()
         system.rest.available()
         faulty_vmms(system)

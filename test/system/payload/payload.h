@@ -24,6 +24,10 @@
 
 int main(void);
 
+/* start.S: another vCPU begins here, with its stack in x0, and calls vcpu_main. */
+extern void vcpu_start(void) __attribute__((visibility("hidden")));
+__attribute__((noreturn)) void vcpu_main(void);
+
 void put(const char *text);
 void put_number(uint64_t value);
 void put_line(const char *name, uint64_t value); /* "name value" */

@@ -40,6 +40,22 @@ start:
 3:  wfi
     b 3b
 
+/* Where PSCI CPU_ON may start another vCPU: x0 is its stack, vcpu_main what it does. */
+    .weak vcpu_main
+    .hidden vcpu_main
+    .global vcpu_start
+    .hidden vcpu_start
+vcpu_start:
+    msr spsel, #1
+    mov sp, x0
+    adrp x9, vectors
+    add x9, x9, :lo12:vectors
+    msr vbar_el1, x9
+    isb
+    bl vcpu_main
+4:  wfi
+    b 4b
+
     .macro vector handler
     .balign 128
     b \handler

@@ -165,7 +165,7 @@ static void guests_are_shown(void)
 }
 
 #define FULL                                                                                     \
-    "{\"name\":\"web-1\",\"memory\":\"512M\",\"vcpus\":1,\"kernel\":\"kernel\",\"initrd\":"      \
+    "{\"name\":\"web-1\",\"memory\":\"512M\",\"vcpus\":3,\"kernel\":\"kernel\",\"initrd\":"      \
     "\"data\","                                                                                  \
     "\"initrdSize\":4096,\"commandLine\":\"console=ttyAMA0 "                                     \
     "quiet\",\"disks\":[{\"volume\":\"data\",\"readOnly\":true},"                                \
@@ -184,7 +184,7 @@ static void guests_are_created(void)
     const struct bh_guest_config *config = &fake.guests.guest[1].config;
     CHECK(strcmp(config->name, "web-1") == 0);
     CHECK_EQUAL(config->memory, UINT64_C(512) << 20);
-    CHECK_EQUAL(config->vcpu_count, 1);
+    CHECK_EQUAL(config->vcpu_count, 3);
     CHECK_EQUAL(config->autostart, 1);
     CHECK(strcmp(config->initrd_volume, "data") == 0);
     CHECK_EQUAL(config->initrd_size, 4096);
@@ -241,7 +241,9 @@ static const struct definition wrong[] = {
     {"{\"name\":\"a\",\"memory\":\"17M\"}", 400, "memory: must be a multiple of 2 MiB"},
     {"{\"name\":\"a\",\"memory\":\"64M\"}", 400, "kernel: is missing"},
     {"{\"name\":\"a\",\"memory\":\"64M\",\"kernel\":\"\"}", 400, "kernel: must not be empty"},
-    {DEFINITION(",\"vcpus\":2"), 400, "vcpus: must be 1"},
+    {DEFINITION(",\"vcpus\":0"), 400, "vcpus: must be 1 to 8"},
+    {DEFINITION(",\"vcpus\":9"), 400, "vcpus: must be 1 to 8"},
+    {DEFINITION(",\"vcpus\":1.5"), 400, "vcpus: must be 1 to 8"},
     {DEFINITION(",\"vcpus\":\"1\""), 400, "vcpus: must be a number"},
     {DEFINITION(",\"initrd\":null"), 400, "initrd: must be a string"},
     {DEFINITION(",\"initrdSize\":5"), 400, "initrdSize: there is no initrd"},

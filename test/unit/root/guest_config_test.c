@@ -48,7 +48,7 @@ static void checks_configurations(void)
     REFUSED(config.memory = UINT64_C(14) << 20);
     REFUSED(config.memory = UINT64_C(1) << 62);
     REFUSED(config.vcpu_count = 0);
-    REFUSED(config.vcpu_count = 2);
+    REFUSED(config.vcpu_count = BH_GUEST_VCPUS_MAX + 1);
     REFUSED(config.autostart = 7);
     REFUSED(config.kernel_volume[0] = 0);
     REFUSED(strcpy(config.kernel_volume, "ker\nnel"));
@@ -72,6 +72,7 @@ static struct description description = {
     .quota = {.guests = 2,
               .memory = UINT64_C(128) << 20,
               .guest_memory = UINT64_C(64) << 20,
+              .guest_vcpus = 2,
               .volumes = {1, {"guest-*"}},
               .read_only_volumes = {3, {"linux", "initrd", "common"}},
               .networks = {1, {"lan"}}},
@@ -92,6 +93,11 @@ static void checks_quotas(void)
     CHECK(!allowed(&config, 1, 66));
     CHECK(!allowed(&config, 1, 1000)); /* more in use than the quota: no wrap-around */
     config.memory = UINT64_C(66) << 20;
+    CHECK(!allowed(&config, 0, 0));
+    config = good();
+    config.vcpu_count = 2;
+    CHECK(allowed(&config, 0, 0));
+    config.vcpu_count = 3;
     CHECK(!allowed(&config, 0, 0));
 
     config = good();

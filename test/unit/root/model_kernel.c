@@ -257,17 +257,19 @@ void *model_pointer(bh_cptr space, uint64_t address)
 struct bh_result bh_tcb_configure(bh_cptr tcb, bh_cptr cnode, bh_cptr vspace,
                                   bh_cptr fault_endpoint, bh_cptr ipc_buffer)
 {
-    const struct model_slot *fault = model_slot(fault_endpoint, BH_TYPE_ENDPOINT);
-    CHECK(!model_slot(tcb, BH_TYPE_TCB)->runs && fault->badge != 0);
+    CHECK(!model_slot(tcb, BH_TYPE_TCB)->runs);
+    /* Root's own threads have nobody to report their faults to. */
+    CHECK(cnode == BH_ROOT_SLOT_CNODE || model_slot(fault_endpoint, BH_TYPE_ENDPOINT)->badge != 0);
     (void)model_slot(cnode, BH_TYPE_CNODE);
     (void)model_slot(vspace, BH_TYPE_VSPACE);
-    CHECK(model_slot(ipc_buffer, BH_TYPE_FRAME)->size_bits == BH_PAGE_BITS);
+    CHECK(ipc_buffer == BH_CPTR_NULL ||
+          model_slot(ipc_buffer, BH_TYPE_FRAME)->size_bits == BH_PAGE_BITS);
     return result(fails() ? BH_ERROR_NO_MEMORY : BH_OK);
 }
 
 struct bh_result bh_tcb_set_priority(bh_cptr tcb, uint64_t priority, uint64_t max_controlled)
 {
-    CHECK(model_slot(tcb, BH_TYPE_TCB) != NULL && priority < 255 && max_controlled <= priority);
+    CHECK(model_slot(tcb, BH_TYPE_TCB) != NULL && priority <= 255 && max_controlled <= priority);
     return result(fails() ? BH_ERROR_RANGE : BH_OK);
 }
 
@@ -275,7 +277,7 @@ struct bh_result bh_tcb_write_registers(bh_cptr tcb, uint64_t pc, uint64_t sp, u
                                         uint64_t x1, uint64_t x2, uint64_t tpidr)
 {
     CHECK(!model_slot(tcb, BH_TYPE_TCB)->runs && pc != 0 && sp % 16 == 0);
-    CHECK(x0 == 0 && x1 == 0 && x2 == 0 && tpidr == 0);
+    CHECK(x0 == 0 && x1 < BH_CORES_MAX && x2 == 0 && tpidr == 0);
     return result(BH_OK);
 }
 
@@ -313,6 +315,22 @@ struct bh_result bh_tcb_set_flags(bh_cptr tcb, uint64_t flags)
 {
     CHECK(model_slot(tcb, BH_TYPE_TCB) != NULL && flags <= BH_TCB_FP);
     return result(fails() ? BH_ERROR_INVALID_ARGUMENT : BH_OK);
+}
+
+struct bh_result bh_tcb_set_affinity(bh_cptr tcb, uint64_t core)
+{
+    CHECK(core < MODEL_CORES);
+    CHECK(!model_slot(tcb, BH_TYPE_TCB)->runs);
+    if (fails()) {
+        return result(BH_ERROR_BUSY);
+    }
+    model_slot(tcb, BH_TYPE_TCB)->core = core;
+    return result(BH_OK);
+}
+
+uint64_t model_core(bh_cptr tcb)
+{
+    return model_slot(tcb, BH_TYPE_TCB)->core;
 }
 
 struct bh_result bh_sched_context_bind(bh_cptr sched_context, bh_cptr tcb)
@@ -389,7 +407,7 @@ uint8_t *model_start(struct bh_boot_info *info, unsigned ram_bits)
                                   .bundle_address = (uintptr_t)(ram + ram_size),
                                   .bundle_slot = BH_ROOT_SLOT_FIRST_FREE + 1,
                                   .bundle_frame_count = BUNDLE_PAGES,
-                                  .core_count = 1,
+                                  .core_count = MODEL_CORES,
                                   .untyped_count = 1};
     info->untyped[0] = (struct bh_boot_untyped){
         .address = RAM, .slot = BH_ROOT_SLOT_FIRST_FREE, .size_bits = (uint8_t)ram_bits};

@@ -38,6 +38,7 @@ struct bh_result bh_tcb_resume(bh_cptr tcb);
 struct bh_result bh_tcb_suspend(bh_cptr tcb);
 struct bh_result bh_tcb_bind_notification(bh_cptr tcb, bh_cptr notification);
 struct bh_result bh_tcb_set_flags(bh_cptr tcb, uint64_t flags);
+struct bh_result bh_tcb_set_affinity(bh_cptr tcb, uint64_t core);
 struct bh_result bh_notification_arm(bh_cptr notification, uint64_t deadline, uint64_t bits);
 struct bh_result bh_notification_disarm(bh_cptr notification);
 struct bh_result bh_sched_context_bind(bh_cptr sched_context, bh_cptr tcb);
@@ -79,6 +80,10 @@ uint32_t model_capabilities(void);
 
 /* Whether the thread in root's slot `tcb` runs. */
 bool model_runs(bh_cptr tcb);
+
+/* On which core (of MODEL_CORES) it runs. */
+#define MODEL_CORES 3u
+uint64_t model_core(bh_cptr tcb);
 
 /* What root has written to the debug console. */
 const char *model_log(void);

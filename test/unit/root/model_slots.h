@@ -15,6 +15,7 @@ struct model_slot {
     uint64_t object; /* physical address; made up for what needs no memory */
     uint64_t used;   /* Untyped: bytes */
     bool runs;       /* TCB */
+    uint64_t core;   /* TCB */
     bool mapped;     /* Frame, PageTable */
     unsigned level;  /* PageTable: 2 or 3 */
     uint64_t space;  /* object of the space */

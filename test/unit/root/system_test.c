@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "domains/root/capabilities.h"
 #include "domains/root/domain.h"
 #include "domains/root/guest_table.h"
 #include "domains/root/root.h"
@@ -360,20 +361,90 @@ static void runs_a_guest(void)
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_DESTROY, "a"), BH_ROOT_DENIED);
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_RESUME, "a"), BH_ROOT_WRONG_STATE);
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_PAUSE, "a"), BH_ROOT_OK);
-    CHECK(!model_runs(vmm->tcb));
+    CHECK(!model_runs(vmm->thread[0].tcb));
     CHECK_EQUAL(guest("a")->state, BH_GUEST_PAUSED);
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_RESUME, "a"), BH_ROOT_OK);
-    CHECK(model_runs(vmm->tcb));
+    CHECK(model_runs(vmm->thread[0].tcb));
     CHECK_EQUAL(manage_named(BH_ROOT_REFRESH, ""), BH_ROOT_OK);
     CHECK_EQUAL(guest("a")->cpu_ticks, 1000);
     CHECK_EQUAL(ask(vmm, BH_ROOT_GUEST_EVENT, 99, 0), BH_ROOT_BAD_REQUEST);
+}
+
+/* Each vCPU has a thread, and what belongs to it. */
+static void runs_several_vcpus(void)
+{
+    static const uint64_t spread[] = {2, 0, 1}; /* guest a's only one is on core 1 */
+    struct bh_guest_config config = managed("m", "m1");
+    config.vcpu_count = 4;
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_DENIED); /* the quota */
+    config.vcpu_count = 3;
+    CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_OK);
+    start_and_run("m");
+    const struct domain *vmm = domain("m");
+    CHECK_EQUAL(vmm->thread_count, 3);
+    CHECK_EQUAL(model_core(domain("a")->thread[0].tcb), 1);
+    CHECK_EQUAL(model_core(domain("storage")->thread[0].tcb), 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK(model_runs(vmm->thread[i].tcb));
+        CHECK_EQUAL(model_core(vmm->thread[i].tcb), spread[i]);
+        uint64_t top = BH_DOMAIN_STACK_TOP + i * BH_DOMAIN_STACK_STRIDE;
+        CHECK(model_pointer(vmm->space.cap, top - 8) != NULL);
+        CHECK(model_pointer(vmm->space.cap, top) == NULL);
+    }
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < vmm->page->resource_count; i++) {
+        const struct bh_resource *entry = &vmm->page->resource[i];
+        if (strcmp(entry->name, "vcpu") == 0) {
+            CHECK_EQUAL(entry->argument[BH_VCPU_ARGUMENT_INDEX], seen++);
+            CHECK(entry->cap != 0 && entry->argument[BH_VCPU_ARGUMENT_KICK] != 0 &&
+                  entry->argument[BH_VCPU_ARGUMENT_PARK] != 0);
+        }
+    }
+    CHECK_EQUAL(seen, 3);
+    model_log_clear();
+    capabilities_check();
+    CHECK(said(", 0 differences\n"));
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_PAUSE, "m"), BH_ROOT_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK(!model_runs(vmm->thread[i].tcb));
+    }
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_RESUME, "m"), BH_ROOT_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK(model_runs(vmm->thread[i].tcb));
+    }
+    CHECK_EQUAL(manage_named(BH_ROOT_REFRESH, ""), BH_ROOT_OK);
+    CHECK_EQUAL(guest("m")->cpu_ticks, 3000);
+
+    /* Any thread's fault ends the guest; one of a thread that it does not have is none. */
+    const uint64_t word[3] = {0x200010, 0xdead, 0x92000045};
+    uint64_t badge = vmm->number | BADGE_FAULT;
+    (void)model_send(badge | UINT64_C(3) << BADGE_THREAD_SHIFT,
+                     BH_INFO_FAULT | bh_info(BH_FAULT_VM, 3), word, NULL);
+    CHECK_EQUAL(guest("m")->state, BH_GUEST_RUNNING);
+    (void)model_send(badge | UINT64_C(2) << BADGE_THREAD_SHIFT,
+                     BH_INFO_FAULT | bh_info(BH_FAULT_VM, 3), word, NULL);
+    CHECK_EQUAL(guest("m")->state, BH_GUEST_STOPPING);
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK(!model_runs(vmm->thread[i].tcb));
+    }
+    release_all();
+    CHECK_EQUAL(guest("m")->state, BH_GUEST_CRASHED);
+    CHECK_EQUAL(manage_named(BH_ROOT_GUEST_DESTROY, "m"), BH_ROOT_OK);
+}
+
+static void pins_vcpus(void)
+{
+    start_and_run("b");
+    for (uint32_t i = 0; i < 4; i++) {
+        CHECK_EQUAL(model_core(domain("b")->thread[i].tcb), i % 2 == 0 ? 2 : 1);
+    }
 }
 
 static void waits_for_services_to_let_go(void)
 {
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_STOP, "a"), BH_ROOT_OK);
     CHECK_EQUAL(guest("a")->state, BH_GUEST_STOPPING);
-    CHECK(!model_runs(domain("a")->tcb));
+    CHECK(!model_runs(domain("a")->thread[0].tcb));
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_START, "a"), BH_ROOT_WRONG_STATE);
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_PAUSE, "a"), BH_ROOT_WRONG_STATE);
     tick(1000);
@@ -446,6 +517,7 @@ static void loses_nothing_over_many_guests(void)
 static void loses_nothing_on_failures(void)
 {
     struct bh_guest_config config = managed("m", "m1");
+    config.vcpu_count = 3;
     CHECK_EQUAL(manage(BH_ROOT_GUEST_CREATE, &config), BH_ROOT_OK);
     uint64_t memory = table()->memory_free;
     uint32_t capabilities = model_capabilities();
@@ -552,7 +624,7 @@ static void survives_a_service(void)
 
 static void ends_with_a_guest(void)
 {
-    start_and_run("b");
+    pins_vcpus();
     CHECK_EQUAL(ask(domain("b"), BH_ROOT_GUEST_EVENT, BH_GUEST_EVENT_CRASHED, 5), UINT64_MAX);
     release_all();
     CHECK(said("guest b: crashed (code 0x5)"));
@@ -575,6 +647,7 @@ int main(int argc, char **argv)
     lists_what_it_grants();
     refuses_what_is_not_granted();
     runs_a_guest();
+    runs_several_vcpus();
     waits_for_services_to_let_go();
     checks_the_manager();
     loses_nothing_over_many_guests();

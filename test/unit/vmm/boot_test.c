@@ -151,15 +151,15 @@ static void check_loaded(void)
     CHECK(memcmp(ram, server[0].volume, IMAGE_BYTES) == 0);
     CHECK_EQUAL(ram[IMAGE_BYTES] | ram[IMAGE_BYTES + 1] | ram[IMAGE_BYTES + 511],
                 0); /* not a byte more */
-    CHECK_EQUAL(frame.pc, GUEST_RAM_BASE);
-    CHECK_EQUAL(frame.pstate, 0x3c5);
-    CHECK_EQUAL(frame.x[0], GUEST_RAM_BASE + (UINT64_C(2) << 20));
-    CHECK_EQUAL(frame.x[1] | frame.x[2] | frame.x[3], 0);
-    const void *tree = guest_memory(&vm, frame.x[0], IMAGE_DEVICE_TREE_SIZE);
+    CHECK_EQUAL(frame->pc, GUEST_RAM_BASE);
+    CHECK_EQUAL(frame->pstate, 0x3c5);
+    CHECK_EQUAL(frame->x[0], GUEST_RAM_BASE + (UINT64_C(2) << 20));
+    CHECK_EQUAL(frame->x[1] | frame->x[2] | frame->x[3], 0);
+    const void *tree = guest_memory(&vm, frame->x[0], IMAGE_DEVICE_TREE_SIZE);
     CHECK_EQUAL(fdt_check_full(tree, IMAGE_DEVICE_TREE_SIZE), 0);
     if (server[1].resource != NULL) {
         const uint8_t *initrd =
-            guest_memory(&vm, frame.x[0] + IMAGE_DEVICE_TREE_SIZE, config.initrd_size);
+            guest_memory(&vm, frame->x[0] + IMAGE_DEVICE_TREE_SIZE, config.initrd_size);
         CHECK(memcmp(initrd, server[1].volume, config.initrd_size) == 0);
         CHECK_EQUAL(initrd[config.initrd_size], 0);
     }

@@ -82,6 +82,18 @@ int main(void)
     CHECK_EQUAL(pair("/chosen", "kaslr-seed", 0), tree.kaslr_seed);
     CHECK_EQUAL(cell("/chosen", "rng-seed", 15), 0x5a5a5a5a);
 
+    tree.vcpu_count = 8;
+    CHECK(device_tree_write(&tree, blob, sizeof(blob)));
+    for (uint32_t i = 0; i < 8; i++) {
+        char path[] = "/cpus/cpu@0";
+        path[sizeof(path) - 2] = (char)('0' + i);
+        CHECK_EQUAL(cell(path, "reg", 0), i);
+        CHECK(strcmp(text(path, "enable-method"), "psci") == 0);
+    }
+    CHECK(fdt_path_offset(blob, "/cpus/cpu@8") < 0);
+    tree.vcpu_count = 1;
+    CHECK(device_tree_write(&tree, blob, sizeof(blob)));
+
     if (system("dtc --version >/dev/null 2>&1") == 0) {
         FILE *dtc =
             popen("test -z \"$(dtc -I dtb -O dts -o /dev/null - 2>&1 | tee /dev/stderr)\"", "w");

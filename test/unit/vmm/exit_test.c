@@ -21,29 +21,29 @@ static void start(void)
 {
     machine_reset();
     system_vcpu_save(0);
-    frame.state.vbar_el1 = VECTORS;
+    frame->state.vbar_el1 = VECTORS;
     system_vcpu_load(0);
-    frame.pc = 0x1000;
+    frame->pc = 0x1000;
     CHECK(vm_mmio_add(&vm, &(struct mmio_region){PATTERN_BASE, 0x1000, pattern_read, NULL, NULL}));
 }
 
 static void mmio(uint64_t ipa, struct bh_vcpu_access access)
 {
-    frame.pc = 0x1000;
-    frame.ipa = ipa;
-    frame.far = 0xffff000000000000 | ipa;
-    frame.access = access;
-    vm_exit(&vm, &vm.vcpu[0], BH_EXIT_MMIO);
+    frame->pc = 0x1000;
+    frame->ipa = ipa;
+    frame->far = 0xffff000000000000 | ipa;
+    frame->access = access;
+    vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_MMIO);
 }
 
 static uint64_t load(unsigned size_bits, bool sign_extend, bool wide)
 {
-    frame.x[2] = UINT64_MAX;
+    frame->x[2] = UINT64_MAX;
     mmio(PATTERN_BASE,
          (struct bh_vcpu_access){
              .size_bits = (uint8_t)size_bits, .reg = 2, .sign_extend = sign_extend, .wide = wide});
-    CHECK_EQUAL(frame.pc, 0x1004);
-    return frame.x[2];
+    CHECK_EQUAL(frame->pc, 0x1004);
+    return frame->x[2];
 }
 
 static void test_loads(void)
@@ -59,7 +59,7 @@ static void test_loads(void)
     CHECK_EQUAL(load(2, true, true), 0xffffffffccddeeff);
     mmio(PATTERN_BASE,
          (struct bh_vcpu_access){.size_bits = 3, .reg = 31}); /* prefetching into XZR */
-    CHECK_EQUAL(frame.pc, 0x1004);
+    CHECK_EQUAL(frame->pc, 0x1004);
 }
 
 static void test_holes(void)
@@ -68,12 +68,12 @@ static void test_holes(void)
                                     0x3effffff, 0x3ffffff8, 0x2000000000, 0x3ffffffff8};
     start();
     for (unsigned i = 0; i < sizeof(hole) / sizeof(hole[0]); i++) {
-        frame.x[4] = 5;
+        frame->x[4] = 5;
         mmio(hole[i], (struct bh_vcpu_access){.size_bits = 0, .reg = 4});
-        CHECK_EQUAL(frame.pc, 0x1004);
-        CHECK_EQUAL(frame.x[4], 0);
+        CHECK_EQUAL(frame->pc, 0x1004);
+        CHECK_EQUAL(frame->x[4], 0);
         mmio(hole[i], (struct bh_vcpu_access){.size_bits = 0, .reg = 4, .write = 1});
-        CHECK_EQUAL(frame.pc, 0x1004);
+        CHECK_EQUAL(frame->pc, 0x1004);
     }
     CHECK_EQUAL(guest_read(GUEST_VIRTIO_MMIO_BASE + 0x200 * 31, 4), 0x74726976);
     CHECK_EQUAL(guest_read(GUEST_VIRTIO_MMIO_BASE + 4, 4), 2);
@@ -87,77 +87,77 @@ static void test_data_abort(void)
                                        UINT64_C(0x4000000000), UINT64_C(0xfffffffffff8)};
     start();
     for (unsigned i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
-        frame.pstate = 0x600003c5; /* Z, C; EL1h */
-        frame.esr = UINT64_C(0x24) << 26 | 1 << 6;
+        frame->pstate = 0x600003c5; /* Z, C; EL1h */
+        frame->esr = UINT64_C(0x24) << 26 | 1 << 6;
         mmio(outside[i], (struct bh_vcpu_access){.size_bits = 0, .reg = 4, .write = 1});
-        CHECK_EQUAL(frame.pc, VECTORS + 0x200);
-        CHECK_EQUAL(frame.state.esr_el1, UINT64_C(0x25) << 26 | 1 << 25 | 1 << 6 | 0x10);
-        CHECK_EQUAL(frame.state.far_el1, 0xffff000000000000 | outside[i]);
-        CHECK_EQUAL(frame.state.elr_el1, 0x1000);
-        CHECK_EQUAL(frame.state.spsr_el1, 0x600003c5);
-        CHECK_EQUAL(frame.pstate & 0xf00003df, 0x600003c5);
+        CHECK_EQUAL(frame->pc, VECTORS + 0x200);
+        CHECK_EQUAL(frame->state.esr_el1, UINT64_C(0x25) << 26 | 1 << 25 | 1 << 6 | 0x10);
+        CHECK_EQUAL(frame->state.far_el1, 0xffff000000000000 | outside[i]);
+        CHECK_EQUAL(frame->state.elr_el1, 0x1000);
+        CHECK_EQUAL(frame->state.spsr_el1, 0x600003c5);
+        CHECK_EQUAL(frame->pstate & 0xf00003df, 0x600003c5);
     }
-    frame.pstate = 0; /* a user process */
-    frame.esr = UINT64_C(0x24) << 26;
+    frame->pstate = 0; /* a user process */
+    frame->esr = UINT64_C(0x24) << 26;
     mmio(outside[0], (struct bh_vcpu_access){.size_bits = 2, .reg = 4});
-    CHECK_EQUAL(frame.pc, VECTORS + 0x400);
-    CHECK_EQUAL(frame.state.esr_el1, UINT64_C(0x24) << 26 | 1 << 25 | 0x10);
-    frame.pstate = 4; /* EL1t */
-    frame.pc = 0x1000;
-    frame.esr = UINT64_C(0x24) << 26 | 1 << 7; /* a table walk that leads nowhere */
-    vm_exit(&vm, &vm.vcpu[0], BH_EXIT_ABORT);
-    CHECK_EQUAL(frame.pc, VECTORS);
-    CHECK_EQUAL(frame.state.esr_el1, UINT64_C(0x25) << 26 | 1 << 25 | 0x14);
-    frame.pc = 0x1000;
-    frame.esr = UINT64_C(0x24) << 26 | 1 << 8; /* cache maintenance */
-    vm_exit(&vm, &vm.vcpu[0], BH_EXIT_ABORT);
-    CHECK_EQUAL(frame.pc, 0x1004);
+    CHECK_EQUAL(frame->pc, VECTORS + 0x400);
+    CHECK_EQUAL(frame->state.esr_el1, UINT64_C(0x24) << 26 | 1 << 25 | 0x10);
+    frame->pstate = 4; /* EL1t */
+    frame->pc = 0x1000;
+    frame->esr = UINT64_C(0x24) << 26 | 1 << 7; /* a table walk that leads nowhere */
+    vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_ABORT);
+    CHECK_EQUAL(frame->pc, VECTORS);
+    CHECK_EQUAL(frame->state.esr_el1, UINT64_C(0x25) << 26 | 1 << 25 | 0x14);
+    frame->pc = 0x1000;
+    frame->esr = UINT64_C(0x24) << 26 | 1 << 8; /* cache maintenance */
+    vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_ABORT);
+    CHECK_EQUAL(frame->pc, 0x1004);
 }
 
 static void test_instruction_abort(void)
 {
     start();
-    frame.pstate = 5;
-    frame.pc = 0x9000000;
-    frame.far = 0x9000000;
-    frame.esr = UINT64_C(0x20) << 26;
-    vm_exit(&vm, &vm.vcpu[0], BH_EXIT_ABORT);
-    CHECK_EQUAL(frame.pc, VECTORS + 0x200);
-    CHECK_EQUAL(frame.state.esr_el1, UINT64_C(0x21) << 26 | 1 << 25 | 0x10);
-    CHECK_EQUAL(frame.state.far_el1, 0x9000000);
-    CHECK_EQUAL(frame.state.elr_el1, 0x9000000);
+    frame->pstate = 5;
+    frame->pc = 0x9000000;
+    frame->far = 0x9000000;
+    frame->esr = UINT64_C(0x20) << 26;
+    vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_ABORT);
+    CHECK_EQUAL(frame->pc, VECTORS + 0x200);
+    CHECK_EQUAL(frame->state.esr_el1, UINT64_C(0x21) << 26 | 1 << 25 | 0x10);
+    CHECK_EQUAL(frame->state.far_el1, 0x9000000);
+    CHECK_EQUAL(frame->state.elr_el1, 0x9000000);
 }
 
 static void set_sctlr(uint64_t value)
 {
     system_vcpu_save(0);
-    frame.state.sctlr_el1 = value;
+    frame->state.sctlr_el1 = value;
     system_vcpu_load(0);
 }
 
 static void test_pstate(void)
 {
     start();
-    frame.pc = 0x1000;
-    frame.pstate = 0xf1400000; /* NZCV, DIT, PAN; EL0 */
+    frame->pc = 0x1000;
+    frame->pstate = 0xf1400000; /* NZCV, DIT, PAN; EL0 */
     set_sctlr(UINT64_C(1) << 23);
-    vm_exit(&vm, &vm.vcpu[0], BH_EXIT_EXCEPTION);
-    CHECK_EQUAL(frame.pstate, 0xf14003c5);
-    CHECK_EQUAL(frame.state.esr_el1, 1 << 25);
-    frame.pstate = 0;
+    vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_EXCEPTION);
+    CHECK_EQUAL(frame->pstate, 0xf14003c5);
+    CHECK_EQUAL(frame->state.esr_el1, 1 << 25);
+    frame->pstate = 0;
     set_sctlr(0); /* SPAN 0: PAN is set */
-    vm_exit(&vm, &vm.vcpu[0], BH_EXIT_EXCEPTION);
-    CHECK_EQUAL(frame.pstate, 0x4003c5);
-    frame.pstate = 0x100c00; /* IL, BTYPE: not kept */
+    vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_EXCEPTION);
+    CHECK_EQUAL(frame->pstate, 0x4003c5);
+    frame->pstate = 0x100c00; /* IL, BTYPE: not kept */
     set_sctlr(UINT64_C(1) << 23 | UINT64_C(1) << 44);
-    vm_exit(&vm, &vm.vcpu[0], BH_EXIT_EXCEPTION);
-    CHECK_EQUAL(frame.pstate, 0x13c5);
+    vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_EXCEPTION);
+    CHECK_EQUAL(frame->pstate, 0x13c5);
 }
 
 static void test_hopeless(void)
 {
     start();
-    vm_exit(&vm, &vm.vcpu[0], BH_EXIT_INVALID);
+    vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_INVALID);
     CHECK_EQUAL(vm.stop_event, BH_GUEST_EVENT_CRASHED);
     CHECK_EQUAL(vm.stop_code, BH_EXIT_INVALID);
 }
@@ -184,10 +184,10 @@ static void test_random(void)
         memcpy(&access, &noise, sizeof(noise));
         access.size_bits &= 3;
         access.value = machine_random();
-        frame.esr = machine_random();
-        frame.pstate = (random & 1) != 0 ? 0 : 5;
+        frame->esr = machine_random();
+        frame->pstate = (random & 1) != 0 ? 0 : 5;
         mmio(base[(random >> 1 & 0xff) % 11] + (random >> 16 & 0xffff), access);
-        CHECK(frame.pc == 0x1004 || (frame.pc & ~UINT64_C(0x600)) == VECTORS);
+        CHECK(frame->pc == 0x1004 || (frame->pc & ~UINT64_C(0x600)) == VECTORS);
         machine_enter();
         machine_time(bh_test_ticks + (random >> 50));
         if ((random >> 32 & 0xfff) == 0) {

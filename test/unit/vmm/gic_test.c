@@ -269,7 +269,7 @@ static void test_priority(void)
     CHECK_EQUAL(machine_acknowledge(), 41);
     CHECK_EQUAL(machine_acknowledge(), 40);
     guest_write(SGI_BASE(0x400 + 27), 1, 0x20);
-    CHECK_EQUAL(frame.priority[27], 0x20);
+    CHECK_EQUAL(frame->priority[27], 0x20);
     CHECK_EQUAL(guest_read(SGI_BASE(0x418), 4), 0x20000000);
     CHECK_EQUAL(guest_read(GICD(0x400), 4), 0); /* private ones are not the distributor's */
 }
@@ -356,27 +356,27 @@ static void test_sgi(void)
 static void test_virtual_timer(void)
 {
     start();
-    CHECK_EQUAL(frame.timer_enabled, 0);
+    CHECK_EQUAL(frame->timer_enabled, 0);
     guest_write(SGI_BASE(0x100), 4, 1u << 27);
-    CHECK_EQUAL(frame.timer_enabled, 1);
+    CHECK_EQUAL(frame->timer_enabled, 1);
     guest_write(GICD(0), 4, 0);
-    CHECK_EQUAL(frame.timer_enabled, 0);
+    CHECK_EQUAL(frame->timer_enabled, 0);
     guest_write(GICD(0), 4, 2);
-    CHECK_EQUAL(frame.timer_enabled, 1);
+    CHECK_EQUAL(frame->timer_enabled, 1);
     guest_write(SGI_BASE(0x200), 4, 1u << 27);
-    CHECK_EQUAL(frame.pending[0], 0); /* the kernel's alone */
+    CHECK_EQUAL(frame->pending[0], 0); /* the kernel's alone */
     CHECK_EQUAL(guest_read(SGI_BASE(0x200), 4), 0);
     /* Its pending state is the timer's. */
     system_vcpu_save(0);
-    frame.state.cntv_ctl = 1;
-    frame.state.cntv_cval = 100;
-    frame.state.cntvoff = bh_test_ticks;
+    frame->state.cntv_ctl = 1;
+    frame->state.cntv_cval = 100;
+    frame->state.cntvoff = bh_test_ticks;
     system_vcpu_load(0);
     CHECK_EQUAL(guest_read(SGI_BASE(0x200), 4), 0);
     bh_test_ticks += 100;
     CHECK_EQUAL(guest_read(SGI_BASE(0x200), 4), 1u << 27);
     guest_write(SGI_BASE(0x180), 4, 1u << 27);
-    CHECK_EQUAL(frame.timer_enabled, 0);
+    CHECK_EQUAL(frame->timer_enabled, 0);
 }
 
 /* Any access of any width, with lines and the guest's processor moving in between: nothing breaks,
@@ -433,9 +433,9 @@ static void test_random(void)
     }
     /* Back to order, as a driver does that takes over. */
     system_vcpu_save(0);
-    memset(frame.state.list_register, 0, sizeof(frame.state.list_register));
+    memset(frame->state.list_register, 0, sizeof(frame->state.list_register));
     system_vcpu_load(0);
-    memset(frame.pending, 0, sizeof(frame.pending));
+    memset(frame->pending, 0, sizeof(frame->pending));
     for (uint32_t i = 32; i < GUEST_INTID_COUNT; i += 32) {
         guest_write(word(0x180, i), 4, UINT32_MAX);
         guest_write(word(0x280, i), 4, UINT32_MAX);
@@ -447,10 +447,10 @@ static void test_random(void)
         if (i >= 32) {
             guest_write(GICD(0x6000 + 8 * i), 8, 0);
         }
-        frame.completed[i / 32] |=
+        frame->completed[i / 32] |=
             bit(i); /* the list registers were emptied behind the kernel's back */
     }
-    frame.completed_summary = UINT32_MAX;
+    frame->completed_summary = UINT32_MAX;
     gic_complete(&vm.gic, 0);
     for (uint32_t i = 32; i < GUEST_INTID_COUNT; i += 16) {
         guest_write(GICD(0xc00 + i / 4), 4, 0);

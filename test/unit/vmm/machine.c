@@ -16,7 +16,11 @@
 #define LR_EOI     (UINT64_C(1) << 41)
 
 struct vm vm;
-struct bh_vcpu_frame frame;
+struct bh_vcpu_frame machine_frame[GIC_CPUS];
+struct bh_vcpu_frame *frame;
+unsigned machine_cpu;
+unsigned machine_kicks[GIC_CPUS];
+unsigned machine_posts[GIC_CPUS];
 uint64_t bh_test_ticks;
 uint64_t machine_deadline;
 unsigned machine_arms;
@@ -26,23 +30,54 @@ uint64_t (*machine_waiting)(void);
 struct bh_domain_page machine_page;
 uint64_t machine_detached;
 
-static struct bh_vcpu_state state; /* what the kernel keeps */
+static struct bh_vcpu_state states[GIC_CPUS]; /* what the kernel keeps */
+static struct bh_vcpu_state *state;
 static uint8_t ram[MACHINE_RAM] __attribute__((aligned(4096)));
 static void *channel_memory[8];
 
 /* --- the kernel --- */
 
+/* A vCPU that is in the guest can't be saved: the test says which are. */
 void system_vcpu_save(unsigned cpu)
 {
-    CHECK_EQUAL(cpu, 0);
+    CHECK(cpu < vm.vcpu_count);
+    CHECK((vm.vcpu[cpu].control & VCPU_IN_GUEST) == 0);
     machine_saves++;
-    frame.state = state;
+    machine_frame[cpu].state = states[cpu];
 }
 
 void system_vcpu_load(unsigned cpu)
 {
-    CHECK_EQUAL(cpu, 0);
-    state = frame.state;
+    CHECK(cpu < vm.vcpu_count);
+    CHECK((vm.vcpu[cpu].control & VCPU_IN_GUEST) == 0);
+    states[cpu] = machine_frame[cpu].state;
+}
+
+void system_vcpu_post(unsigned cpu, uint32_t intid)
+{
+    CHECK(cpu < vm.vcpu_count && cpu != machine_cpu);
+    machine_posts[cpu]++;
+    bh_vcpu_frame_post(&machine_frame[cpu], intid);
+}
+
+/* Its thread leaves the guest at once. */
+void system_kick(unsigned cpu)
+{
+    CHECK(cpu < vm.vcpu_count);
+    machine_kicks[cpu]++;
+    vm.vcpu[cpu].control &= ~VCPU_IN_GUEST;
+}
+
+void system_park(unsigned cpu)
+{
+    (void)cpu;
+    CHECK(!"nobody else could end this wait");
+}
+
+void system_unpark(unsigned cpu)
+{
+    (void)cpu;
+    CHECK(!"nobody waits");
 }
 
 void system_arm(uint64_t deadline)
@@ -79,7 +114,7 @@ bool system_random(void *buffer, uint64_t bytes)
 static int find_register(uint32_t intid)
 {
     for (unsigned i = 0; i < MACHINE_LIST_REGISTERS; i++) {
-        if ((state.list_register[i] & LR_STATE) != 0 && (uint32_t)state.list_register[i] == intid) {
+        if ((state->list_register[i] & LR_STATE) != 0 && (uint32_t)state->list_register[i] == intid) {
             return (int)i;
         }
     }
@@ -90,9 +125,9 @@ static int highest_posted(void)
 {
     int best = -1;
     for (int i = 0; i < (int)BH_VCPU_INTERRUPTS; i++) {
-        if ((frame.pending_summary >> (i / 32) & 1) != 0 &&
-            (frame.pending[i / 32] >> (i % 32) & 1) != 0 &&
-            (best < 0 || frame.priority[i] < frame.priority[best])) {
+        if ((frame->pending_summary >> (i / 32) & 1) != 0 &&
+            (frame->pending[i / 32] >> (i % 32) & 1) != 0 &&
+            (best < 0 || frame->priority[i] < frame->priority[best])) {
             best = i;
         }
     }
@@ -106,22 +141,22 @@ void machine_enter(void)
         uint32_t bit = UINT32_C(1) << (intid % 32);
         int held = find_register((uint32_t)intid);
         if (held >= 0) {
-            state.list_register[held] |= LR_PENDING;
+            state->list_register[held] |= LR_PENDING;
         } else {
             unsigned empty = 0;
-            while (empty < MACHINE_LIST_REGISTERS && (state.list_register[empty] & LR_STATE) != 0) {
+            while (empty < MACHINE_LIST_REGISTERS && (state->list_register[empty] & LR_STATE) != 0) {
                 empty++;
             }
             if (empty == MACHINE_LIST_REGISTERS) {
                 return;
             }
-            uint64_t eoi = (frame.level[intid / 32] & bit) != 0 ? LR_EOI : 0;
-            state.list_register[empty] =
-                LR_PENDING | eoi | (uint64_t)frame.priority[intid] << 48 | (uint64_t)intid;
+            uint64_t eoi = (frame->level[intid / 32] & bit) != 0 ? LR_EOI : 0;
+            state->list_register[empty] =
+                LR_PENDING | eoi | (uint64_t)frame->priority[intid] << 48 | (uint64_t)intid;
         }
-        frame.pending[intid / 32] &= ~bit;
+        frame->pending[intid / 32] &= ~bit;
     }
-    frame.pending_summary = 0;
+    frame->pending_summary = 0;
 }
 
 uint32_t machine_acknowledge(void)
@@ -129,35 +164,35 @@ uint32_t machine_acknowledge(void)
     machine_enter();
     int best = -1;
     for (unsigned i = 0; i < MACHINE_LIST_REGISTERS; i++) {
-        uint64_t lr = state.list_register[i];
+        uint64_t lr = state->list_register[i];
         if ((lr & LR_STATE) == LR_PENDING &&
-            (best < 0 || (lr >> 48 & 0xff) < (state.list_register[best] >> 48 & 0xff))) {
+            (best < 0 || (lr >> 48 & 0xff) < (state->list_register[best] >> 48 & 0xff))) {
             best = (int)i;
         }
     }
     if (best < 0) {
         return 1023;
     }
-    state.list_register[best] ^= LR_STATE;
-    return (uint32_t)state.list_register[best];
+    state->list_register[best] ^= LR_STATE;
+    return (uint32_t)state->list_register[best];
 }
 
 void machine_complete(uint32_t intid)
 {
     int held = find_register(intid);
     CHECK(held >= 0);
-    uint64_t *lr = &state.list_register[held];
+    uint64_t *lr = &state->list_register[held];
     CHECK((*lr & LR_ACTIVE) != 0);
     *lr &= ~LR_ACTIVE;
     if ((*lr & LR_STATE) == 0) {
         if ((*lr & LR_EOI) != 0) {
-            frame.completed[intid / 32] |= UINT32_C(1) << (intid % 32);
-            frame.completed_summary |= UINT32_C(1) << (intid / 32);
+            frame->completed[intid / 32] |= UINT32_C(1) << (intid % 32);
+            frame->completed_summary |= UINT32_C(1) << (intid / 32);
         }
         *lr = 0;
     }
-    if (frame.completed_summary != 0) {
-        gic_complete(&vm.gic, 0);
+    if (frame->completed_summary != 0) {
+        gic_complete(&vm.gic, machine_cpu);
     }
 }
 
@@ -253,25 +288,49 @@ struct bh_resource *machine_channel(const char *name, uint32_t protocol,
     return resource;
 }
 
+void machine_switch(unsigned cpu)
+{
+    machine_cpu = vm.current = cpu;
+    frame = &machine_frame[cpu];
+    state = &states[cpu];
+}
+
+void machine_turned_on(unsigned cpu)
+{
+    CHECK_EQUAL(vm.vcpu[cpu].power, VCPU_ON_PENDING);
+    vcpu_reset(&vm.vcpu[cpu], vm.vcpu[cpu].start.pc, vm.vcpu[cpu].start.x0);
+}
+
 void machine_reset(void)
+{
+    machine_reset_with(1);
+}
+
+void machine_reset_with(unsigned vcpu_count)
 {
     for (unsigned i = 0; i < 8; i++) {
         free(channel_memory[i]);
         channel_memory[i] = NULL;
     }
     memset(&machine_page, 0, sizeof(machine_page));
-    memset(&frame, 0, sizeof(frame));
-    memset(&state, 0, sizeof(state));
+    memset(machine_frame, 0, sizeof(machine_frame));
+    memset(states, 0, sizeof(states));
+    memset(machine_kicks, 0, sizeof(machine_kicks));
+    memset(machine_posts, 0, sizeof(machine_posts));
     memset(&vm, 0, sizeof(vm));
+    machine_switch(0);
     machine_deadline = UINT64_MAX;
     machine_arms = machine_saves = machine_signals = 0;
     machine_waiting = NULL;
     machine_detached = 0;
     bh_test_ticks = 1000;
     vm.statistics = &vm.own_statistics;
-    vm.vcpu_count = 1;
-    memset(&frame.host, 0x11, sizeof(frame.host));
-    vm.vcpu[0] = (struct vcpu){.vm = &vm, .frame = &frame};
+    vm.vcpu_count = vcpu_count;
+    for (unsigned i = 0; i < vcpu_count; i++) {
+        memset(&machine_frame[i].host, 0x11, sizeof(machine_frame[i].host));
+        vm.vcpu[i] = (struct vcpu){
+            .vm = &vm, .frame = &machine_frame[i], .index = i, .control = VCPU_NOT_ON};
+    }
     vm.ram[0] = (struct vm_ram){GUEST_RAM_BASE, MACHINE_RAM, ram};
     vm.ram_count = 1;
     CHECK(board_create(&vm, 1000000000));
@@ -282,24 +341,24 @@ void machine_reset(void)
 
 void guest_write(uint64_t ipa, unsigned bytes, uint64_t value)
 {
-    uint64_t pc = frame.pc;
-    frame.ipa = ipa;
-    frame.access = (struct bh_vcpu_access){.size_bits = (uint8_t)__builtin_ctz(bytes),
+    uint64_t pc = frame->pc;
+    frame->ipa = ipa;
+    frame->access = (struct bh_vcpu_access){.size_bits = (uint8_t)__builtin_ctz(bytes),
                                            .reg = 3,
                                            .write = 1,
                                            .value = mmio_truncate(value, bytes)};
-    vm_exit(&vm, &vm.vcpu[0], BH_EXIT_MMIO);
-    CHECK_EQUAL(frame.pc, pc + 4);
+    vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_MMIO);
+    CHECK_EQUAL(frame->pc, pc + 4);
 }
 
 uint64_t guest_read(uint64_t ipa, unsigned bytes)
 {
-    uint64_t pc = frame.pc;
-    frame.ipa = ipa;
-    frame.access = (struct bh_vcpu_access){.size_bits = (uint8_t)__builtin_ctz(bytes), .reg = 5};
-    vm_exit(&vm, &vm.vcpu[0], BH_EXIT_MMIO);
-    CHECK_EQUAL(frame.pc, pc + 4);
-    return frame.x[5];
+    uint64_t pc = frame->pc;
+    frame->ipa = ipa;
+    frame->access = (struct bh_vcpu_access){.size_bits = (uint8_t)__builtin_ctz(bytes), .reg = 5};
+    vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_MMIO);
+    CHECK_EQUAL(frame->pc, pc + 4);
+    return frame->x[5];
 }
 
 uint64_t machine_random(void)

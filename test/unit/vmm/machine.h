@@ -15,9 +15,13 @@
 #define MACHINE_FREQUENCY      1000000u /* ticks are microseconds */
 
 extern struct vm vm;
-extern struct bh_vcpu_frame frame;
+extern struct bh_vcpu_frame machine_frame[GIC_CPUS];
+extern struct bh_vcpu_frame *frame; /* of machine_cpu */
 extern uint64_t bh_test_ticks;
 
+extern unsigned machine_cpu;             /* the vCPU that the test plays; its thread has the lock */
+extern unsigned machine_kicks[GIC_CPUS]; /* system_kick calls */
+extern unsigned machine_posts[GIC_CPUS]; /* system_vcpu_post calls */
 extern uint64_t machine_deadline;         /* what the VMM has armed; UINT64_MAX: nothing */
 extern unsigned machine_arms;             /* how often */
 extern unsigned machine_saves;            /* system_vcpu_save calls */
@@ -26,8 +30,16 @@ extern uint64_t (*machine_waiting)(void); /* plays the rest of the world in syst
 extern struct bh_domain_page machine_page;
 extern uint64_t machine_detached; /* indices reported by BH_ROOT_DETACHED, a bit each */
 
-/* A new virtual machine with one vCPU, 4 MiB of RAM and the board's devices. */
+/* A new virtual machine with one vCPU, or several of which the first is on, 4 MiB of RAM and the board's
+ * devices. */
 void machine_reset(void);
+void machine_reset_with(unsigned vcpu_count);
+
+/* What follows is done by, and to, this vCPU. */
+void machine_switch(unsigned cpu);
+
+/* The thread of a vCPU that has been turned on takes it up. */
+void machine_turned_on(unsigned cpu);
 
 /* Adds a client channel to the domain page, with the bit `8 + index` to signal; its memory is the
  * test's. */

@@ -18,38 +18,38 @@ static void start(void)
 {
     machine_reset();
     system_vcpu_save(0);
-    frame.state.vbar_el1 = VECTORS;
+    frame->state.vbar_el1 = VECTORS;
     system_vcpu_load(0);
-    frame.pc = 0x1000;
+    frame->pc = 0x1000;
 }
 
 /* False: the guest got an undefined instruction exception. */
 static bool access(uint32_t name, uint32_t reg, bool read)
 {
-    frame.pc = 0x1000;
-    frame.esr = syndrome(name, reg, read);
-    vm_exit(&vm, &vm.vcpu[0], BH_EXIT_SYSREG);
-    if (frame.pc == 0x1004) {
+    frame->pc = 0x1000;
+    frame->esr = syndrome(name, reg, read);
+    vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_SYSREG);
+    if (frame->pc == 0x1004) {
         return true;
     }
-    CHECK_EQUAL(frame.pc & ~UINT64_C(0x600), VECTORS);
-    CHECK_EQUAL(frame.state.esr_el1, UINT64_C(1) << 25);
-    CHECK_EQUAL(frame.state.elr_el1, 0x1000);
+    CHECK_EQUAL(frame->pc & ~UINT64_C(0x600), VECTORS);
+    CHECK_EQUAL(frame->state.esr_el1, UINT64_C(1) << 25);
+    CHECK_EQUAL(frame->state.elr_el1, 0x1000);
     return false;
 }
 
 static uint64_t read(uint32_t name)
 {
-    frame.x[7] = 0xdead;
+    frame->x[7] = 0xdead;
     CHECK(access(name, 7, true));
-    return frame.x[7];
+    return frame->x[7];
 }
 
 static void write(uint32_t name, uint64_t value)
 {
-    frame.x[9] = value;
+    frame->x[9] = value;
     CHECK(access(name, 9, false));
-    CHECK_EQUAL(frame.x[9], value);
+    CHECK_EQUAL(frame->x[9], value);
 }
 
 static void test_decoding(void)
@@ -81,9 +81,9 @@ static void test_identification(void)
             CHECK(!access(SYSREG(3, 0, 0, crm, op2), 0, false));
         }
     }
-    frame.pstate = 0; /* at EL0 they are not there */
+    frame->pstate = 0; /* at EL0 they are not there */
     CHECK(!access(SYSREG(3, 0, 0, 4, 0), 0, true));
-    CHECK_EQUAL(frame.pc, VECTORS + 0x400);
+    CHECK_EQUAL(frame->pc, VECTORS + 0x400);
 }
 
 /* Never more than the host has, and never what needs the hypervisor. */
@@ -196,7 +196,7 @@ static void test_physical_timer(void)
     CHECK_EQUAL(machine_acknowledge(), 1023);
     write(SYSREG(3, 3, 14, 2, 1), 0);
     CHECK_EQUAL(machine_deadline, UINT64_MAX);
-    frame.pstate = 0; /* EL0, where the guest's kernel allows it */
+    frame->pstate = 0; /* EL0, where the guest's kernel allows it */
     CHECK_EQUAL(read(SYSREG(3, 3, 14, 2, 2)), UINT64_MAX);
 }
 
@@ -206,8 +206,8 @@ static void test_random(void)
     start();
     for (unsigned i = 0; i < 300000; i++) {
         uint64_t random = machine_random();
-        frame.pstate = (random & 3) == 0 ? 0 : 0x3c5;
-        frame.x[random >> 40 & 15] = machine_random();
+        frame->pstate = (random & 3) == 0 ? 0 : 0x3c5;
+        frame->x[random >> 40 & 15] = machine_random();
         access((uint32_t)(random >> 3) & 0x3ffc1e, (uint32_t)(random >> 32) & 31,
                (random & 4) != 0);
         machine_enter();
@@ -215,8 +215,44 @@ static void test_random(void)
     CHECK_EQUAL(vm.stop_event, 0);
 }
 
+static bool access_alone(uint32_t name, uint32_t reg, bool read)
+{
+    frame->pc = 0x1000;
+    frame->esr = syndrome(name, reg, read);
+    bool done = vm_exit_alone(&vm, &vm.vcpu[machine_cpu], BH_EXIT_SYSREG);
+    CHECK_EQUAL(frame->pc, done ? 0x1004 : 0x1000);
+    return done;
+}
+
+/* What needs no lock, of several vCPUs. */
+static void test_alone(void)
+{
+    machine_reset_with(2);
+    vm.current = 1; /* the lock is somebody else's */
+    frame->x[7] = 0xdead;
+    CHECK(access_alone(SYSREG(3, 0, 0, 4, 0), 7, true));
+    CHECK_EQUAL(frame->x[7], vm.id.value[4][0]);
+    CHECK(!access_alone(SYSREG(3, 0, 0, 4, 0), 7, false)); /* undefined */
+    CHECK(!access_alone(SYSREG(3, 3, 14, 2, 1), 7, true)); /* the physical timer */
+    CHECK(!access_alone(SYSREG(2, 0, 0, 2, 2), 7, true));
+    const uint32_t sgi1r = SYSREG(3, 0, 12, 11, 5);
+    frame->x[7] = UINT64_C(4) << 24 | 3;
+    CHECK(!access_alone(sgi1r, 7, false)); /* neither takes it */
+    CHECK_EQUAL(machine_frame[0].pending[0] | machine_frame[1].pending[0], 0);
+    vm.gic.cpu[0].sgi_open = vm.gic.cpu[1].sgi_open = 1 << 4;
+    CHECK(access_alone(sgi1r, 7, false));
+    CHECK_EQUAL(machine_frame[0].pending[0], 1 << 4);
+    CHECK_EQUAL(machine_frame[1].pending[0], 1 << 4);
+    CHECK_EQUAL(machine_posts[1], 1);
+    CHECK(!access_alone(sgi1r, 7, true));
+    frame->pstate = 0; /* EL0 has neither */
+    CHECK(!access_alone(sgi1r, 7, false));
+    CHECK(!access_alone(SYSREG(3, 0, 0, 4, 0), 7, true));
+}
+
 int main(void)
 {
+    test_alone();
     test_decoding();
     test_identification();
     test_hosts();
