@@ -14,6 +14,8 @@
          NULL,        false},                                                                 \
         {"period-us", PROPERTY_CELL, (base) + SETTINGS(time.period_us), 0, 100, 10000000,     \
          NULL,        false},                                                                 \
+        {"partition", PROPERTY_CELL, (base) + SETTINGS(time.partition), 0, 0,                 \
+         BH_PARTITIONS - 1, NULL, false},                                                     \
         {"disk-data-size",                                                                    \
          PROPERTY_SIZE,                                                                       \
          (base) + SETTINGS(disk_data_size),                                                   \

@@ -59,7 +59,7 @@ static const struct {
 } sections[] = {
     {"domains", read_domains},   {"devices", read_devices}, {"channels", read_channels},
     {"networks", read_networks}, {"volumes", read_volumes}, {"guests", read_guests},
-    {"quota", read_quota},
+    {"quota", read_quota},       {"schedule", read_schedule},
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))

@@ -152,9 +152,10 @@ static bool configure_thread(struct domain *domain, const struct domain_plan *pl
            bh_tcb_set_priority(domain->tcb, time->priority, time->priority).error == BH_OK &&
            bh_tcb_set_flags(domain->tcb, plan->fp ? BH_TCB_FP : 0).error == BH_OK &&
            bh_tcb_bind_notification(domain->tcb, domain->notification).error == BH_OK &&
-           bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, domain->sched_context,
-                                      root_ticks_from_us(time->budget_us),
-                                      root_ticks_from_us(time->period_us))
+           bh_sched_control_configure_in(BH_ROOT_SLOT_SCHED_CONTROL, domain->sched_context,
+                                         root_ticks_from_us(time->budget_us),
+                                         root_ticks_from_us(time->period_us), domain->number,
+                                         time->partition)
                    .error == BH_OK &&
            bh_sched_context_bind(domain->sched_context, domain->tcb).error == BH_OK;
 }
