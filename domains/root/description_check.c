@@ -61,8 +61,8 @@ static bool check_domain(const struct reader *reader, struct domain_description 
 {
     const struct description *description = reader->description;
     if (!has_window(description, domain->time.partition)) {
-        return leave_out(reader, "/domains", domain->name, "partition", "has no window in /schedule",
-                         "", &domain->present);
+        return leave_out(reader, "/domains", domain->name, "partition",
+                         "has no window in /schedule", "", &domain->present);
     }
     for (uint32_t i = 0; i < domain->devices.count; i++) {
         const char *name = domain->devices.name[i];
@@ -246,7 +246,8 @@ static bool check_round(const struct reader *reader)
     return changed;
 }
 
-/* Devices that no domain has are no error, but worth a line. Guests of the manager need time. Logs without a console go nowhere. */
+/* Devices that no domain has are no error, but worth a line. Guests of the manager need time. Logs
+ * without a console go nowhere. */
 static void check_leftovers(const struct reader *reader)
 {
     struct description *description = reader->description;

@@ -327,8 +327,8 @@ void read_schedule(const struct reader *reader, int node)
         own = own || window.partition == 0;
     }
     if (good && !own) {
-        report_line(reader->report, "/schedule", "", "has no window of partition 0, which is root's",
-                    "");
+        report_line(reader->report, "/schedule", "",
+                    "has no window of partition 0, which is root's", "");
     }
     if (!good || !own) {
         report_line(reader->report, "/schedule", "", "left out", "");

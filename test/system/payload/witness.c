@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Says what it gets of the machine, again and again: when it had the processor in a stretch of time, and how long its
- * disk and its network take. It waits for nothing but by looking.
+ * Says what it gets of the machine, again and again: when it had the processor in a stretch of
+ * time, and how long its disk and its network take. It waits for nothing but by looking.
  */
 #include "virtio.h"
 
@@ -37,7 +37,8 @@ static uint64_t microseconds(void)
     return count * 1000 / (frequency / 1000);
 }
 
-/* For a stretch of time: all of it that was its own, the longest pause, and each piece between two pauses. */
+/* For a stretch of time: all of it that was its own, the longest pause, and each piece between two
+ * pauses. */
 static void time_of_its_own(void)
 {
     uint64_t begin = microseconds();
@@ -150,7 +151,8 @@ static void ask_network(void)
                     machine_crash();
                 }
             }
-            unsigned id = receive_queue.used[2 + 4 * (seen % VIRTIO_QUEUE_SIZE)] % VIRTIO_QUEUE_SIZE;
+            unsigned id =
+                receive_queue.used[2 + 4 * (seen % VIRTIO_QUEUE_SIZE)] % VIRTIO_QUEUE_SIZE;
             answered = is_answer(received[id] + NET_HEADER);
             seen++;
             virtio_offer(&net, 0, &receive_queue, (uint16_t)id);
