@@ -64,15 +64,15 @@ static void settle_refills(struct sched_context *sc)
     }
 }
 
-/* Time used from `start` on comes back one period later. What was used too much is taken from later refills. */
-static void use_refills(struct sched_context *sc, uint64_t start, uint64_t used)
+/* Time used from that of the first refill on comes back one period later. What was used too much is taken from the
+ * refills that follow. */
+static void use_refills(struct sched_context *sc, uint64_t used)
 {
     while (used > 0) {
-        struct refill *head = &sc->refill[0];
-        uint64_t part = used < head->amount ? used : head->amount;
-        start = head->time > start ? head->time : start;
-        *head = (struct refill){start + part, head->amount - part};
-        add_refill(sc, start + sc->period, part);
+        struct refill head = sc->refill[0];
+        uint64_t part = used < head.amount ? used : head.amount;
+        sc->refill[0] = (struct refill){head.time + part, head.amount - part};
+        add_refill(sc, head.time + sc->period, part);
         settle_refills(sc);
         used -= part;
     }
@@ -100,7 +100,7 @@ void sched_context_start(struct core *core, struct sched_context *sc, uint64_t n
     core->charged = sc;
     core->now = now;
     if (!is_round_robin(sc)) {
-        sc->refill[0].time = now; /* not in the future: it is not spent */
+        sc->refill[0].time = now; /* it counts from its use */
         settle_refills(sc);
     }
     scheduler_set_timer(core);
@@ -110,11 +110,11 @@ void sched_context_start(struct core *core, struct sched_context *sc, uint64_t n
 static void account(struct core *core, uint64_t now)
 {
     struct sched_context *sc = core->charged;
-    uint64_t start = core->now, used = now - start;
+    uint64_t used = now - core->now;
     core->now = now;
     sc->consumed += used;
     if (!is_round_robin(sc)) {
-        use_refills(sc, start, used);
+        use_refills(sc, used);
     } else if (used < sc->refill[0].amount) {
         sc->refill[0].amount -= used;
     } else { /* the end of a time slice */

@@ -136,7 +136,7 @@ def octets(count):
 # ---- the binding --------------------------------------------------------------------------------
 
 SCHEDULING = {"priority": cell(1, 254), "budget-us": cell(100, 10_000_000),
-              "period-us": cell(100, 10_000_000)}
+              "period-us": cell(100, 10_000_000), "partition": cell(0, 7)}
 MEMORY = {"heap-size": size(0, 64 * MIB), "stack-size": size(4 * KIB, 512 * KIB)}
 DATA = size(4 * KIB, 16 * MIB)
 
@@ -174,7 +174,9 @@ GUEST_NETWORK = {"network": string, "mac": octets(6)}
 QUOTA = {"guests": cell(0, 60), "memory": size(), "guest-memory": size(),
          "guest-vcpus": cell(1, VCPUS_MAX), "volumes": strings,
          "read-only-volumes": strings, "networks": strings}
-SECTIONS = ("domains", "devices", "channels", "networks", "volumes", "guests", "quota")
+WINDOW = {"partition": cell(0, 7), "length-us": cell(100, 10_000_000)}
+WINDOWS = 32
+SECTIONS = ("domains", "devices", "channels", "networks", "volumes", "guests", "quota", "schedule")
 
 
 @dataclasses.dataclass
@@ -227,9 +229,10 @@ class Checker:
             self.say(self.tree, "compatible", f"must be {COMPATIBLE}")
         if "domains" not in self.tree.children:
             self.say(self.tree, "domains", "is missing")
-        for section in ("domains", "devices", "channels", "networks", "volumes"):
+        for section in ("domains", "devices", "channels", "networks", "volumes", "schedule"):
             self.properties(self.tree.child(section), {}, (), None)
 
+        self.check_schedule()
         self.devices = self.section("devices", DEVICE, ("driver",))
         self.check_devices()
         self.domains = self.check_domains()
@@ -241,6 +244,20 @@ class Checker:
         self.check_guests()
         self.check_quota()
         return self.problems
+
+    def check_schedule(self):
+        """Who has time: without a schedule partition 0, else those with windows."""
+        windows = self.section("schedule", WINDOW, ("partition", "length-us"))
+        self.partitions = {values.get("partition") for _, values in windows.values()} or {0}
+        node = self.tree.child("schedule")
+        if len(windows) > WINDOWS:
+            self.say(node, "", f"has more than {WINDOWS} windows")
+        if 0 not in self.partitions:
+            self.say(node, "", "has no window of partition 0, which is root's")
+
+    def check_partition(self, node, values):
+        if values.get("partition", 0) not in self.partitions:
+            self.say(node, "partition", "has no window in /schedule")
 
     def check_devices(self):
         for node, values in self.devices.values():
@@ -257,6 +274,7 @@ class Checker:
                 self.properties(node, ROOT_DOMAIN)
                 continue
             values = self.properties(node, DOMAIN)
+            self.check_partition(node, values)
             domains[node.name] = (node, values)
             for device in values.get("devices", ()):
                 if device not in self.devices:
@@ -339,7 +357,8 @@ class Checker:
 
     def check_guests(self):
         guests = self.tree.child("guests")
-        self.properties(guests, GUESTS, (), None)
+        defaults = self.properties(guests, GUESTS, (), None)
+        self.check_partition(guests, defaults)
         for node in guests.children.values():
             self.name(node)
             if node.name in self.domains or node.name == "root":
@@ -349,6 +368,7 @@ class Checker:
             disks = [f"disk{index}" for index in range(4)]
             cards = [f"net{index}" for index in range(2)]
             values = self.properties(node, GUEST, ("memory", "kernel"), disks + cards)
+            self.check_partition(node, values)
             for volume_property in ("kernel", "initrd"):
                 if volume_property in values:
                     self.open_volume(node, volume_property, values[volume_property], True)

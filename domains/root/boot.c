@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "domains/root/boot.h"
 
+#include <bh/syscall.h>
 #include <string.h>
 
 #include "domains/root/capabilities.h"
@@ -185,9 +186,31 @@ uint64_t boot_deadline(void)
     return deadline;
 }
 
+static void start_schedule(const struct description *description)
+{
+    bool good = true;
+    uint64_t frame_us = 0;
+    for (uint32_t i = 0; i < description->window_count; i++) {
+        const struct window_description *window = &description->window[i];
+        good = good && bh_sched_control_set_window(BH_ROOT_SLOT_SCHED_CONTROL, i, window->partition,
+                                                   root_ticks_from_us(window->length_us))
+                               .error == BH_OK;
+        frame_us += window->length_us;
+    }
+    if (description->window_count == 0) {
+        return;
+    }
+    if (!good || bh_sched_control_start_schedule(BH_ROOT_SLOT_SCHED_CONTROL).error != BH_OK) {
+        root_fail("the schedule can't be started");
+    }
+    log_line("schedule: %u windows in %llu us", description->window_count,
+             (unsigned long long)frame_us);
+}
+
 void boot_begin(void)
 {
     const struct description *description = &root.description;
+    start_schedule(description);
     for (uint32_t i = 0; i < description->domain_count; i++) {
         const struct domain_description *from = &description->domain[i];
         if (!from->present) {

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <bh/object.h>
+
 #include "ipc/root.h"
 
 #define DESCRIPTION_DOMAINS  16u
@@ -22,6 +24,7 @@
 #define DESCRIPTION_VOLUMES  32u
 #define DESCRIPTION_GUESTS   60u
 #define DESCRIPTION_LIST     8u
+#define DESCRIPTION_WINDOWS  32u /* BH_SCHEDULE_WINDOWS */
 
 struct name_list {
     uint32_t count;
@@ -32,6 +35,7 @@ struct processor_time {
     uint32_t priority;
     uint32_t budget_us;
     uint32_t period_us;
+    uint32_t partition;
 };
 
 enum may {
@@ -137,6 +141,11 @@ struct quota_description {
     struct name_list volumes, read_only_volumes, networks;
 };
 
+struct window_description {
+    uint32_t partition;
+    uint32_t length_us;
+};
+
 struct description {
     char model[64];
     char root_arguments[256];
@@ -153,6 +162,9 @@ struct description {
     uint64_t guest_heap_size, guest_stack_size, boot_data_size;
     struct guest_settings guest_defaults;
     struct quota_description quota;
+
+    uint32_t window_count; /* 0: no schedule, all time is partition 0's */
+    struct window_description window[DESCRIPTION_WINDOWS];
 };
 
 /* Where messages go: `subject` is a name that the reason is about, or "". */

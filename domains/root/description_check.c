@@ -46,9 +46,24 @@ static bool device_taken(const struct description *description,
     return owner_of(description, name) != domain;
 }
 
+/* Whether there is any time for a partition. */
+static bool has_window(const struct description *description, uint32_t partition)
+{
+    for (uint32_t i = 0; i < description->window_count; i++) {
+        if (description->window[i].partition == partition) {
+            return true;
+        }
+    }
+    return description->window_count == 0 && partition == 0;
+}
+
 static bool check_domain(const struct reader *reader, struct domain_description *domain)
 {
     const struct description *description = reader->description;
+    if (!has_window(description, domain->time.partition)) {
+        return leave_out(reader, "/domains", domain->name, "partition",
+                         "has no window in /schedule", "", &domain->present);
+    }
     for (uint32_t i = 0; i < domain->devices.count; i++) {
         const char *name = domain->devices.name[i];
         if (description_device(description, name) == NULL) {
@@ -178,6 +193,10 @@ static bool check_guest(const struct reader *reader, struct guest_description *g
 {
     const struct description *description = reader->description;
     const char *name = guest->config.name;
+    if (!has_window(description, guest->settings.time.partition)) {
+        return leave_out(reader, "/guests", name, "partition", "has no window in /schedule", "",
+                         &guest->present);
+    }
     if (!reader->programs->exists(reader->programs->context, description->guest_program)) {
         return leave_out(reader, "/guests", name, "program",
                          "not in the bundle:", description->guest_program, &guest->present);
@@ -227,7 +246,8 @@ static bool check_round(const struct reader *reader)
     return changed;
 }
 
-/* Devices that no domain has are no error, but worth a line. Logs without a console go nowhere. */
+/* Devices that no domain has are no error, but worth a line. Guests of the manager need time. Logs
+ * without a console go nowhere. */
 static void check_leftovers(const struct reader *reader)
 {
     struct description *description = reader->description;
@@ -250,6 +270,11 @@ static void check_leftovers(const struct reader *reader)
         if (device->present && owner_of(description, device->name) == NULL) {
             report_line(reader->report, where, "", "belongs to no domain", "");
         }
+    }
+    struct processor_time *time = &description->guest_defaults.time;
+    if (!has_window(description, time->partition)) {
+        report_line(reader->report, "/guests", "partition", "has no window in /schedule", "");
+        time->partition = 0;
     }
     for (uint32_t i = 0; i < description->quota.networks.count; i++) {
         const char *name = description->quota.networks.name[i];

@@ -36,6 +36,7 @@ static const struct property domain_properties[] = {
     {"priority", PROPERTY_CELL, AT(time.priority), 0, 1, 254, NULL, false},
     {"budget-us", PROPERTY_CELL, AT(time.budget_us), 0, 100, 10000000, NULL, false},
     {"period-us", PROPERTY_CELL, AT(time.period_us), 0, 100, 10000000, NULL, false},
+    {"partition", PROPERTY_CELL, AT(time.partition), 0, 0, BH_PARTITIONS - 1, NULL, false},
     {"heap-size", PROPERTY_SIZE, AT(heap_size), 0, 0, 64u << 20, NULL, false},
     {"stack-size", PROPERTY_SIZE, AT(stack_size), 0, 4096, 512u << 10, NULL, false},
     {"arguments", PROPERTY_STRING, AT(arguments), 0, 0, 255, NULL, false},

@@ -8,23 +8,25 @@
 
 #define SETTINGS(member) offsetof(struct guest_settings, member)
 
-#define TIME_PROPERTIES(base)                                                                 \
-    {"priority", PROPERTY_CELL, (base) + SETTINGS(time.priority), 0, 1, 254, NULL, false},    \
-        {"budget-us", PROPERTY_CELL, (base) + SETTINGS(time.budget_us), 0, 100, 10000000,     \
-         NULL,        false},                                                                 \
-        {"period-us", PROPERTY_CELL, (base) + SETTINGS(time.period_us), 0, 100, 10000000,     \
-         NULL,        false},                                                                 \
-        {"disk-data-size",                                                                    \
-         PROPERTY_SIZE,                                                                       \
-         (base) + SETTINGS(disk_data_size),                                                   \
-         0,                                                                                   \
-         4096,                                                                                \
-         16u << 20,                                                                           \
-         NULL,                                                                                \
-         false},                                                                              \
-    {                                                                                         \
-        "net-data-size", PROPERTY_SIZE, (base) + SETTINGS(net_data_size), 0, 4096, 16u << 20, \
-            NULL, false                                                                       \
+#define TIME_PROPERTIES(base)                                                                    \
+    {"priority", PROPERTY_CELL, (base) + SETTINGS(time.priority), 0, 1, 254, NULL, false},       \
+        {"budget-us", PROPERTY_CELL, (base) + SETTINGS(time.budget_us), 0, 100, 10000000,        \
+         NULL,        false},                                                                    \
+        {"period-us", PROPERTY_CELL, (base) + SETTINGS(time.period_us), 0, 100, 10000000,        \
+         NULL,        false},                                                                    \
+        {"partition", PROPERTY_CELL, (base) + SETTINGS(time.partition), 0, 0, BH_PARTITIONS - 1, \
+         NULL,        false},                                                                    \
+        {"disk-data-size",                                                                       \
+         PROPERTY_SIZE,                                                                          \
+         (base) + SETTINGS(disk_data_size),                                                      \
+         0,                                                                                      \
+         4096,                                                                                   \
+         16u << 20,                                                                              \
+         NULL,                                                                                   \
+         false},                                                                                 \
+    {                                                                                            \
+        "net-data-size", PROPERTY_SIZE, (base) + SETTINGS(net_data_size), 0, 4096, 16u << 20,    \
+            NULL, false                                                                          \
     }
 
 #define DEFAULTS(member) offsetof(struct description, member)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Devices, channels, networks, volumes and the quota: nodes that are mere tables of properties. */
+/* Devices, channels, networks, volumes, the quota and the schedule: nodes that are mere tables of
+ * properties. */
 #include <libfdt.h>
 #include <string.h>
 
@@ -289,4 +290,49 @@ void read_quota(const struct reader *reader, int node)
         quota.guest_memory = quota.memory;
     }
     reader->description->quota = quota;
+}
+
+static const struct property window_properties[] = {
+    {"partition", PROPERTY_CELL, offsetof(struct window_description, partition), 0, 0,
+     BH_PARTITIONS - 1, NULL, true},
+    {"length-us", PROPERTY_CELL, offsetof(struct window_description, length_us), 0, 100, 10000000,
+     NULL, true},
+    PROPERTIES_END,
+};
+
+/* Half a schedule is none: the whole is left out if anything is wrong with it. */
+void read_schedule(const struct reader *reader, int node)
+{
+    static const struct property none[] = {PROPERTIES_END};
+    struct description *description = reader->description;
+    bool good = properties_read(reader->tree, node, "/schedule", none, NULL, reader->report);
+    bool own = false; /* there is time for root itself */
+    int child;
+    fdt_for_each_subnode(child, reader->tree, node)
+    {
+        const char *name = fdt_get_name(reader->tree, child, NULL);
+        struct window_description window = {0};
+        char where[WHERE_MAX];
+        where_child(where, "/schedule", name == NULL ? "" : name);
+        good = name_is_new(reader, where, name == NULL ? "" : name, NULL, 0, 0, "") && good;
+        good = properties_read(reader->tree, child, where, window_properties, &window,
+                               reader->report) &&
+               good;
+        good = no_subnodes(reader, child, where) && good;
+        if (description->window_count == DESCRIPTION_WINDOWS) {
+            report_line(reader->report, "/schedule", "", "too many windows", "");
+            good = false;
+            break;
+        }
+        description->window[description->window_count++] = window;
+        own = own || window.partition == 0;
+    }
+    if (good && !own) {
+        report_line(reader->report, "/schedule", "",
+                    "has no window of partition 0, which is root's", "");
+    }
+    if (!good || !own) {
+        report_line(reader->report, "/schedule", "", "left out", "");
+        description->window_count = 0;
+    }
 }

@@ -57,9 +57,9 @@ static const struct {
     const char *name;
     void (*read)(const struct reader *reader, int node);
 } sections[] = {
-    {"domains", read_domains},   {"devices", read_devices}, {"channels", read_channels},
-    {"networks", read_networks}, {"volumes", read_volumes}, {"guests", read_guests},
-    {"quota", read_quota},
+    {"domains", read_domains},   {"devices", read_devices},   {"channels", read_channels},
+    {"networks", read_networks}, {"volumes", read_volumes},   {"guests", read_guests},
+    {"quota", read_quota},       {"schedule", read_schedule},
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))

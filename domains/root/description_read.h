@@ -25,6 +25,7 @@ void read_networks(const struct reader *reader, int node);
 void read_volumes(const struct reader *reader, int node);
 void read_guests(const struct reader *reader, int node);
 void read_quota(const struct reader *reader, int node);
+void read_schedule(const struct reader *reader, int node);
 
 /* Whether a node may have subnodes at all: reports each of them otherwise. */
 bool no_subnodes(const struct reader *reader, int node, const char *where);

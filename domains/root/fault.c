@@ -18,6 +18,8 @@ static const char *fault_name(uint32_t label)
         return "exception";
     case BH_FAULT_SYSCALL:
         return "unknown system call";
+    case BH_FAULT_TIMEOUT:
+        return "timeout";
     default:
         return "fault";
     }

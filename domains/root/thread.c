@@ -55,9 +55,10 @@ bool thread_make(struct domain *domain, const struct domain_plan *plan, uint32_t
            bh_tcb_set_priority(thread->tcb, time->priority, time->priority).error == BH_OK &&
            bh_tcb_set_flags(thread->tcb, plan->fp ? BH_TCB_FP : 0).error == BH_OK &&
            bh_tcb_bind_notification(thread->tcb, thread->notification).error == BH_OK &&
-           bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, thread->sched_context,
-                                      root_ticks_from_us(time->budget_us),
-                                      root_ticks_from_us(time->period_us))
+           bh_sched_control_configure_in(BH_ROOT_SLOT_SCHED_CONTROL, thread->sched_context,
+                                         root_ticks_from_us(time->budget_us),
+                                         root_ticks_from_us(time->period_us), domain->number,
+                                         time->partition)
                    .error == BH_OK &&
            bh_sched_context_bind(thread->sched_context, thread->tcb).error == BH_OK;
 }

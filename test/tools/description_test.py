@@ -67,6 +67,20 @@ class Description(unittest.TestCase):
         self.change('domains { Bad { }; };', "a name is 1 to 31")
         self.change('guests { system { memory = <(16 << 20)>; kernel = "kernel"; }; };', "the console of all logs")
 
+    def test_who_has_a_partition_has_a_window(self):
+        self.change("guests { debian1 { partition = <1>; }; };",
+                    "^/guests/debian1: partition: has no window in /schedule")
+        self.change("domains { manager { partition = <8>; }; };", "partition: must be 0 to 7")
+        windows = "schedule { a { partition = <0>; length-us = <1000>; }; b { partition = <1>; length-us = <500>; }; }; "
+        self.assertEqual(self.problems(describe.demo(2) + "/ { " + windows +
+                                       "guests { debian1 { partition = <1>; }; }; };"), [])
+        self.change(windows + "guests { debian1 { partition = <2>; }; };", "^/guests/debian1: partition: has no window")
+
+    def test_root_has_a_window(self):
+        self.change("schedule { a { partition = <0>; }; };", "^/schedule/a: length-us: is missing")
+        problems = self.problems(describe.demo(1) + "/ { schedule { a { partition = <1>; length-us = <500>; }; }; };")
+        self.assertIn("/schedule: has no window of partition 0, which is root's", problems)
+
     def test_disks_have_no_gaps(self):
         self.change('guests { debian1 { disk2 { volume = "x"; }; }; };', "without gaps")
 

@@ -346,13 +346,39 @@ struct bh_result bh_sched_context_consumed(bh_cptr sched_context)
     return (struct bh_result){.value = {1000}};
 }
 
-struct bh_result bh_sched_control_configure(bh_cptr control, bh_cptr sched_context, uint64_t budget,
-                                            uint64_t period)
+struct bh_result bh_sched_control_configure_in(bh_cptr control, bh_cptr sched_context,
+                                               uint64_t budget, uint64_t period, uint64_t badge,
+                                               uint64_t partition)
 {
     (void)model_slot(control, BH_TYPE_SCHED_CONTROL);
     (void)model_slot(sched_context, BH_TYPE_SCHED_CONTEXT);
-    CHECK(budget > 0 && budget <= period);
+    CHECK(budget > 0 && budget <= period && badge != 0 && partition < BH_PARTITIONS);
     return result(fails() ? BH_ERROR_INVALID_ARGUMENT : BH_OK);
+}
+
+static uint64_t windows_set, windows_running;
+
+struct bh_result bh_sched_control_set_window(bh_cptr control, uint64_t index, uint64_t partition,
+                                             uint64_t length)
+{
+    (void)model_slot(control, BH_TYPE_SCHED_CONTROL);
+    CHECK(index <= windows_set && index < BH_SCHEDULE_WINDOWS && partition < BH_PARTITIONS &&
+          length > 0);
+    windows_set += index == windows_set;
+    return result(BH_OK);
+}
+
+struct bh_result bh_sched_control_start_schedule(bh_cptr control)
+{
+    (void)model_slot(control, BH_TYPE_SCHED_CONTROL);
+    windows_running = windows_set;
+    windows_set = 0;
+    return result(BH_OK);
+}
+
+uint64_t model_windows_running(void)
+{
+    return windows_running;
 }
 
 struct bh_result bh_vcpu_configure(bh_cptr vcpu, bh_cptr tcb, bh_cptr guest_space, bh_cptr frame)

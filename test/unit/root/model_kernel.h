@@ -43,8 +43,12 @@ struct bh_result bh_notification_arm(bh_cptr notification, uint64_t deadline, ui
 struct bh_result bh_notification_disarm(bh_cptr notification);
 struct bh_result bh_sched_context_bind(bh_cptr sched_context, bh_cptr tcb);
 struct bh_result bh_sched_context_consumed(bh_cptr sched_context);
-struct bh_result bh_sched_control_configure(bh_cptr control, bh_cptr sched_context, uint64_t budget,
-                                            uint64_t period);
+struct bh_result bh_sched_control_configure_in(bh_cptr control, bh_cptr sched_context,
+                                               uint64_t budget, uint64_t period, uint64_t badge,
+                                               uint64_t partition);
+struct bh_result bh_sched_control_set_window(bh_cptr control, uint64_t index, uint64_t partition,
+                                             uint64_t length);
+struct bh_result bh_sched_control_start_schedule(bh_cptr control);
 struct bh_result bh_frame_map(bh_cptr frame, bh_cptr space, uint64_t address, uint64_t rights,
                               uint64_t attributes);
 struct bh_result bh_frame_unmap(bh_cptr frame);
@@ -58,6 +62,9 @@ struct bh_result bh_machine_off(bh_cptr machine);
 struct bh_result bh_machine_reset(bh_cptr machine);
 
 /* --- for tests --- */
+
+/* Windows of the schedule that was started last. */
+uint64_t model_windows_running(void);
 
 struct bh_boot_info;
 
