@@ -79,14 +79,13 @@ static inline struct vcpu *vcpu_of_mail(struct mail *mail)
 /* Takes whatever VCPU is in the hardware out of it. */
 void vcpu_put(struct core *core);
 
-void vcpu_hide_tpidrro(struct core *core);
+void vcpu_hide(struct core *core);
 
-/* Before `next` runs. Of what stays in the hardware after an exit, EL0 can read TPIDRRO_EL0: it is
- * for the VMM alone. */
+/* Before `next` runs. What EL0 can use of what stays in the hardware after an exit is for the VMM alone. */
 static inline void vcpu_conceal(struct core *core, const struct tcb *next)
 {
-    if (core->vcpu != NULL && core->vcpu->tcb != next && !core->tpidrro_hidden) {
-        vcpu_hide_tpidrro(core);
+    if (core->vcpu != NULL && core->vcpu->tcb != next && !core->vcpu_hidden) {
+        vcpu_hide(core);
     }
 }
 

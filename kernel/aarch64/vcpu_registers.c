@@ -19,7 +19,8 @@
 #define KEY_REGISTERS(move)                                                                                            \
     move(S3_0_C2_C1_0, apia[0]) move(S3_0_C2_C1_1, apia[1]) move(S3_0_C2_C1_2, apib[0]) move(S3_0_C2_C1_3, apib[1])    \
     move(S3_0_C2_C2_0, apda[0]) move(S3_0_C2_C2_1, apda[1]) move(S3_0_C2_C2_2, apdb[0]) move(S3_0_C2_C2_3, apdb[1])    \
-    move(S3_0_C2_C3_0, apga[0]) move(S3_0_C2_C3_1, apga[1])
+    GENERIC_KEY(move)
+#define GENERIC_KEY(move) move(S3_0_C2_C3_0, apga[0]) move(S3_0_C2_C3_1, apga[1])
 
 #define SAVE(name, member) state->member = read_sysreg(name);
 #define LOAD(name, member) write_sysreg(name, state->member);
@@ -61,6 +62,26 @@ void vcpu_registers_load(const struct bh_vcpu_state *state)
         KEY_REGISTERS(LOAD)
     }
     instruction_barrier();
+}
+
+#define CLEAR(name, member) write_sysreg(name, 0);
+
+void vcpu_registers_hide(struct bh_vcpu_state *state)
+{
+    state->tpidrro_el0 = read_sysreg(tpidrro_el0);
+    write_sysreg(tpidrro_el0, 0);
+    if (cpu_features.pointer_authentication) {
+        GENERIC_KEY(SAVE)
+        GENERIC_KEY(CLEAR)
+    }
+}
+
+void vcpu_registers_show(const struct bh_vcpu_state *state)
+{
+    write_sysreg(tpidrro_el0, state->tpidrro_el0);
+    if (cpu_features.pointer_authentication) {
+        GENERIC_KEY(LOAD)
+    }
 }
 
 void vcpu_registers_sanitise(struct bh_vcpu_state *state)

@@ -11,6 +11,13 @@
 void vcpu_registers_save(struct bh_vcpu_state *state);
 void vcpu_registers_load(const struct bh_vcpu_state *state);
 
+/*
+ * What native code can use while the rest stays in the hardware: TPIDRRO_EL0, and the generic authentication key (PACGA
+ * has no enable bit, and HCR_EL2.API does not trap it from EL0 while TGE is 1).
+ */
+void vcpu_registers_hide(struct bh_vcpu_state *state);
+void vcpu_registers_show(const struct bh_vcpu_state *state);
+
 /* Removes from a state that a VMM has written what could reach beyond its guest. */
 void vcpu_registers_sanitise(struct bh_vcpu_state *state);
 
