@@ -67,6 +67,7 @@ const struct known_register known_registers[] = {
     {SYSREG(3, 0, 14, 1, 0), KEPT, "CNTKCTL_EL1", 0x3ff, 0},
     {SYSREG(3, 1, 0, 0, 0), CONSTANT, "CCSIDR_EL1", 0, 0}, /* of what CSSELR_EL1 selects */
     {SYSREG(3, 1, 0, 0, 1), CONSTANT, "CLIDR_EL1", 0, 0},
+    {SYSREG(3, 1, 0, 0, 4), CONSTANT, "GMID_EL1", 0, 0},
     {SYSREG(3, 1, 0, 0, 6), CONSTANT, "SMIDR_EL1", 0, 0},
     {SYSREG(3, 1, 0, 0, 7), CONSTANT, "AIDR_EL1", 0, 0},
     {SYSREG(3, 2, 0, 0, 0), KEPT, "CSSELR_EL1", 0xf, 0},
