@@ -86,11 +86,6 @@ extern const uint64_t guest_timer;    /* arms the virtual timer x3 ticks ahead, 
  * HVC #0x100 + n names what changed. */
 extern const uint64_t guest_keep;
 extern const uint64_t guest_fp;       /* d7 := x0, HVC #2, x3 := d7 */
-/* Accesses to registers that no switch moves: from guest_hidden on, for each GUEST_HIDDEN_SIZE bytes, first a read into
- * x0, at half of that a write from it; HVC #5 when the access worked. */
-extern const uint64_t guest_hidden, guest_hidden_end;
-#define GUEST_HIDDEN_SIZE 24
-extern const uint64_t guest_sve;      /* RDVL and, 8 bytes on, SMSTART; HVC #5 when it worked */
 
 #define GUEST_IRQ_LOG (0x200 / 8) /* index into `data` */
 

@@ -11,6 +11,9 @@
 #define WALK_TABLE (WALK_SLOT + BH_PAGE_SIZE)
 #define TABLE_PAGES (WALK_STEPS * sizeof(struct step) / BH_PAGE_SIZE)
 
+/* ZEN, FPEN, SMEN: what the guest cannot reach is kept from it by the kernel, not by itself. */
+#define CPACR_EL1_OPEN ((UINT64_C(3) << 16) | (UINT64_C(3) << 20) | (UINT64_C(3) << 24))
+
 #define RET UINT32_C(0xd65f03c0)
 
 static void run_vmm(uint64_t argument)
@@ -46,6 +49,7 @@ void walker_prepare(struct walker *walker)
         CHECK_EQUAL(page, (uint64_t)walker->table + i * BH_PAGE_SIZE);
     }
     walker->guest.frame->state.vbar_el1 = WALK_CODE;
+    walker->guest.frame->state.cpacr_el1 = CPACR_EL1_OPEN;
     CHECK_OK(bh_vcpu_load(walker->guest.vcpu));
     walker->guest.frame->pstate = GUEST_EL1H_MASKED;
 }
