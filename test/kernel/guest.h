@@ -16,6 +16,7 @@
 
 #define SCTLR_EL1_RES1 UINT64_C(0x30d00800) /* Arm ARM D17.2.118: MMU and caches off, little-endian */
 #define GUEST_EL1H_MASKED UINT64_C(0x3c5)
+#define GUEST_EL0_AARCH32 UINT64_C(0x1d0) /* User mode, A32, masked */
 
 struct guest {
     bh_cptr tcb; /* who runs it */
@@ -73,6 +74,8 @@ extern const uint64_t guest_read;     /* x2 := [x1] */
 extern const uint64_t guest_write;    /* [x1] := x2 */
 extern const uint64_t guest_read_pair; /* x2, x3 := [x1] */
 extern const uint64_t guest_jump;     /* to x1 */
+extern const uint64_t guest_return;   /* ERET */
+extern const uint64_t guest_aarch32_loop; /* for ever, at EL0 in AArch32 */
 extern const uint64_t guest_wfi;      /* WFI once */
 extern const uint64_t guest_loop;     /* [x1]++ for ever */
 extern const uint64_t guest_brk;      /* BRK, to its own vector */

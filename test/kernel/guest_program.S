@@ -113,6 +113,12 @@ read_pair:
 jump:
     br x1
 
+return:
+    eret
+
+aarch32_loop:
+    .inst 0xeafffffe /* A32: b . */
+
 wfi_once:
     wfi
     b end
@@ -280,6 +286,8 @@ guest_image_size:
     entry guest_write, write
     entry guest_read_pair, read_pair
     entry guest_jump, jump
+    entry guest_return, return
+    entry guest_aarch32_loop, aarch32_loop
     entry guest_wfi, wfi_once
     entry guest_loop, loop
     entry guest_brk, breakpoint
