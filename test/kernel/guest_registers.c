@@ -318,6 +318,13 @@ static void native_threads_reach_no_register_but_those_that_are_kept_apart(void)
             }
         }
     }
+    native_table[0] = (struct step){.instruction = FMOV_X0_D(0)}; /* opens what the flag allows */
+    native_table[1] = (struct step){.instruction = RDVL_X0};
+    native_table[2] = (struct step){.instruction = SMSTART};
+    native_walk(native_table, 3, BH_TCB_FP, NULL);
+    CHECK_EQUAL(native_table[0].outcome, STEP_WORKED);
+    CHECK_EQUAL(native_table[1].outcome, STEP_TRAPPED);
+    CHECK_EQUAL(native_table[2].outcome, STEP_TRAPPED);
 }
 
 /* What a thread finds that starts now; the last is made with the key that has no enable bit (FEAT_PAuth, PACGA). */
