@@ -49,7 +49,7 @@ struct core {
 
     struct bh_fp_state *fp; /* whose FP/SIMD registers are in the hardware */
     bool fp_open;           /* native code may use them now */
-    bool tpidrro_hidden;    /* the guest's TPIDRRO_EL0 is in vcpu->state, not in the hardware */
+    bool vcpu_hidden;       /* what vcpu_registers_hide takes is in vcpu->state, not in the hardware */
     bool preempted;         /* the invocation stopped at a preemption point and is to be issued again */
 
     uint32_t number;

@@ -51,11 +51,11 @@ void vcpu_enter(struct core *core, struct tcb *tcb)
     tcb->in_guest = true;
 }
 
-static void vcpu_show_tpidrro(struct core *core)
+static void vcpu_show(struct core *core)
 {
-    if (core->tpidrro_hidden) {
-        write_sysreg(tpidrro_el0, core->vcpu->state.tpidrro_el0);
-        core->tpidrro_hidden = false;
+    if (core->vcpu_hidden) {
+        vcpu_registers_show(&core->vcpu->state);
+        core->vcpu_hidden = false;
     }
 }
 
@@ -65,11 +65,11 @@ void vcpu_put(struct core *core)
     if (vcpu == NULL) {
         return;
     }
-    vcpu_show_tpidrro(core);
+    vcpu_show(core);
     core->vcpu = NULL;
     core->guest_space = NULL;
     vcpu_registers_save(&vcpu->state);
-    write_sysreg(tpidrro_el0, 0);
+    vcpu_registers_hide(&vcpu->state);
     virtual_gic_save(vcpu);
     virtual_timer_stop();
     vttbr_set_empty();
@@ -113,7 +113,7 @@ bool vcpu_prepare(struct core *core, struct tcb *tcb)
         }
         vcpu_take(core, vcpu, space);
     }
-    vcpu_show_tpidrro(core);
+    vcpu_show(core);
     if (core->fp != &vcpu->state.fp) {
         fp_switch(core, &vcpu->state.fp);
         if (core->fp_open) {

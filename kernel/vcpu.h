@@ -12,7 +12,7 @@
 
 #include <bh/vcpu.h>
 
-#include "aarch64/cpu.h"
+#include "aarch64/vcpu_registers.h"
 #include "core.h"
 
 enum vcpu_slot {
@@ -82,14 +82,12 @@ static inline struct vcpu *vcpu_of_mail(struct mail *mail)
 /* Takes whatever VCPU is in the hardware out of it. */
 void vcpu_put(struct core *core);
 
-/* Before `next` runs. Of what stays in the hardware after an exit, EL0 can read TPIDRRO_EL0: it is
- * for the VMM alone. */
+/* Before `next` runs. What EL0 can use of what stays in the hardware after an exit is for the VMM alone. */
 static inline void vcpu_conceal(struct core *core, const struct tcb *next)
 {
-    if (core->vcpu != NULL && core->vcpu->tcb != next && !core->tpidrro_hidden) {
-        core->vcpu->state.tpidrro_el0 = read_sysreg(tpidrro_el0);
-        write_sysreg(tpidrro_el0, 0);
-        core->tpidrro_hidden = true;
+    if (core->vcpu != NULL && core->vcpu->tcb != next && !core->vcpu_hidden) {
+        vcpu_registers_hide(&core->vcpu->state);
+        core->vcpu_hidden = true;
     }
 }
 

@@ -5,9 +5,13 @@
 
 struct cpu_features cpu_features;
 
-/* CPTR_EL2 with E2H (D17.2.34): FPEN = 0b01 traps EL0 under TGE alone, so guests are never trapped. */
-#define CPTR_FPEN_NATIVE_TRAPPED (UINT64_C(1) << 20)
-#define CPTR_FPEN_OPEN (UINT64_C(3) << 20)
+/*
+ * CPTR_EL2 with E2H (D17.2.34): FPEN = 0b01 traps EL0 under TGE alone, so guests are never trapped. Activity monitors and
+ * trace (TAM, TTA) are nobody's.
+ */
+#define CPTR_TRAPS ((UINT64_C(1) << 30) | (UINT64_C(1) << 28))
+#define CPTR_FPEN_NATIVE_TRAPPED (CPTR_TRAPS | (UINT64_C(1) << 20))
+#define CPTR_FPEN_OPEN (CPTR_TRAPS | (UINT64_C(3) << 20))
 
 void fp_access(bool open)
 {

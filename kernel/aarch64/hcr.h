@@ -25,12 +25,13 @@
 #define HCR_RW HCR_BIT(31)
 #define HCR_E2H HCR_BIT(34)
 #define HCR_TLOR HCR_BIT(35)
+#define HCR_TERR HCR_BIT(36)
 #define HCR_APK HCR_BIT(40)
 #define HCR_API HCR_BIT(41)
 
 #define HCR_HOST (HCR_E2H | HCR_TGE | HCR_RW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_API | HCR_APK)
 #define HCR_GUEST                                                                                                      \
     (HCR_E2H | HCR_RW | HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | HCR_TWI |         \
-     HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TLOR | HCR_APK | HCR_API)
+     HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TLOR | HCR_TERR | HCR_APK | HCR_API)
 
 #endif

@@ -130,11 +130,22 @@ virtual_entry:
     msr     vttbr_el2, xzr
     mov     x0, #0x403         /* CNTHCTL_EL2: counters for EL0 and EL1, timers trapped */
     msr     cnthctl_el2, x0
-    mov     x0, #(1 << 20)     /* CPTR_EL2.FPEN: see fp_access */
+    ldr     x0, =0x50100000    /* CPTR_EL2: TAM, TTA, FPEN: see fp_access */
     msr     cptr_el2, x0
+    mrs     x0, id_aa64mmfr0_el1
+    ubfx    x0, x0, #56, #4    /* FGT: its traps are as the loader left them; 0 closes what is newer than it */
+    cbz     x0, 1f
+    .irp    name, S3_4_C1_C1_4, S3_4_C1_C1_5, S3_4_C1_C1_6, S3_4_C3_C1_4, S3_4_C3_C1_5
+    msr     \name, xzr         /* HFGRTR_EL2, HFGWTR_EL2, HFGITR_EL2, HDFGRTR_EL2, HDFGWTR_EL2 */
+    .endr
+1:  mrs     x0, id_aa64mmfr1_el1
+    ubfx    x0, x0, #40, #4    /* HCX */
+    cbz     x0, 2f
+    msr     S3_4_C1_C2_2, xzr  /* HCRX_EL2 likewise */
+2:
     mrs     x1, pmcr_el0
     ubfx    x1, x1, #11, #5
-    ldr     x0, =0xe60         /* MDCR_EL2: TDRA, TDOSA, TDA, TPM, TPMCR */
+    ldr     x0, =0x84e60       /* MDCR_EL2: TTRF, TPMS, TDRA, TDOSA, TDA, TPM, TPMCR */
     orr     x0, x0, x1         /* HPMN */
     msr     mdcr_el2, x0
     msr     pan, #1

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "vcpu_registers.h"
 
-#include "cpu.h"
 #include "gic.h"
 
 /* The registers that are moved as they are. At EL2 with E2H the EL1 ones are named _EL12 and _EL02 (D17.1.5). */
@@ -19,10 +18,7 @@
 #define KEY_REGISTERS(move)                                                                                            \
     move(S3_0_C2_C1_0, apia[0]) move(S3_0_C2_C1_1, apia[1]) move(S3_0_C2_C1_2, apib[0]) move(S3_0_C2_C1_3, apib[1])    \
     move(S3_0_C2_C2_0, apda[0]) move(S3_0_C2_C2_1, apda[1]) move(S3_0_C2_C2_2, apdb[0]) move(S3_0_C2_C2_3, apdb[1])    \
-    move(S3_0_C2_C3_0, apga[0]) move(S3_0_C2_C3_1, apga[1])
-
-#define SAVE(name, member) state->member = read_sysreg(name);
-#define LOAD(name, member) write_sysreg(name, state->member);
+    GENERIC_KEY(move)
 
 #define CNTV_CTL_ENABLE 1u
 #define CNTV_CTL_IMASK 2u

@@ -212,6 +212,7 @@ interrupt:
 
 /* Stores the guest's registers and makes the native world's current again. x0: struct core. */
 .macro leave_guest
+    msr     pan, #1            /* SCTLR_EL2.SPAN is for exceptions from EL0 under TGE alone: here it is the guest's */
     save_all sp
     mrs     x0, tpidr_el2
     ldr     x1, [x0, #CORE_VCPU]

@@ -16,6 +16,7 @@
 
 #define SCTLR_EL1_RES1 UINT64_C(0x30d00800) /* Arm ARM D17.2.118: MMU and caches off, little-endian */
 #define GUEST_EL1H_MASKED UINT64_C(0x3c5)
+#define GUEST_EL0_AARCH32 UINT64_C(0x1d0) /* User mode, A32, masked */
 
 struct guest {
     bh_cptr tcb; /* who runs it */
@@ -73,6 +74,8 @@ extern const uint64_t guest_read;     /* x2 := [x1] */
 extern const uint64_t guest_write;    /* [x1] := x2 */
 extern const uint64_t guest_read_pair; /* x2, x3 := [x1] */
 extern const uint64_t guest_jump;     /* to x1 */
+extern const uint64_t guest_return;   /* ERET */
+extern const uint64_t guest_aarch32_loop; /* for ever, at EL0 in AArch32 */
 extern const uint64_t guest_wfi;      /* WFI once */
 extern const uint64_t guest_loop;     /* [x1]++ for ever */
 extern const uint64_t guest_brk;      /* BRK, to its own vector */
@@ -86,11 +89,6 @@ extern const uint64_t guest_timer;    /* arms the virtual timer x3 ticks ahead, 
  * HVC #0x100 + n names what changed. */
 extern const uint64_t guest_keep;
 extern const uint64_t guest_fp;       /* d7 := x0, HVC #2, x3 := d7 */
-/* Accesses to registers that no switch moves: from guest_hidden on, for each GUEST_HIDDEN_SIZE bytes, first a read into
- * x0, at half of that a write from it; HVC #5 when the access worked. */
-extern const uint64_t guest_hidden, guest_hidden_end;
-#define GUEST_HIDDEN_SIZE 24
-extern const uint64_t guest_sve;      /* RDVL and, 8 bytes on, SMSTART; HVC #5 when it worked */
 
 #define GUEST_IRQ_LOG (0x200 / 8) /* index into `data` */
 

@@ -113,6 +113,12 @@ read_pair:
 jump:
     br x1
 
+return:
+    eret
+
+aarch32_loop:
+    .inst 0xeafffffe /* A32: b . */
+
 wfi_once:
     wfi
     b end
@@ -258,40 +264,6 @@ fp:
     fmov x3, d7
     b end
 
-    /* Each register that no switch of guests moves, read and written: 24 bytes for each, HVC #5 when it worked. */
-    .balign 8
-hidden:
-    .macro hidden_register name
-    mrs x0, \name
-    nop
-    hvc #5
-    msr \name, x0
-    isb
-    hvc #5
-    .endm
-    .irp name, S3_3_C13_C0_5, S3_3_C13_C0_7, S3_0_C13_C0_7, S3_0_C1_C0_5, S3_0_C1_C0_6, S3_0_C5_C6_0, S3_0_C1_C2_4
-    hidden_register \name /* TPIDR2_EL0 SCXTNUM_EL0 SCXTNUM_EL1 RGSR_EL1 GCR_EL1 TFSR_EL1 SMPRI_EL1 */
-    .endr
-    .irp name, S3_0_C1_C2_6, S3_0_C1_C2_0, S2_0_C0_C0_4, S2_0_C0_C0_5, S2_0_C0_C0_6, S2_0_C0_C0_7, S2_0_C0_C2_0
-    hidden_register \name /* SMCR_EL1 ZCR_EL1 DBGBVR0_EL1 DBGBCR0_EL1 DBGWVR0_EL1 DBGWCR0_EL1 MDCCINT_EL1 */
-    .endr
-    .irp name, S2_0_C0_C6_2, S3_3_C9_C12_5, S3_3_C9_C12_1, S3_3_C9_C13_0, S3_0_C9_C14_1, S3_3_C9_C14_0, S3_0_C12_C1_1
-    hidden_register \name /* OSECCR_EL1 PMSELR_EL0 PMCNTENSET_EL0 PMCCNTR_EL0 PMINTENSET_EL1 PMUSERENR_EL0 DISR_EL1 */
-    .endr
-    .irp name, S3_0_C5_C3_1, S3_3_C14_C2_2, S3_3_C14_C2_1, S3_0_C10_C4_0, S3_0_C1_C2_1, S3_0_C2_C0_3, S3_0_C10_C2_3
-    hidden_register \name /* ERRSELR_EL1 CNTP_CVAL_EL0 CNTP_CTL_EL0 LORSA_EL1 TRFCR_EL1 TCR2_EL1 PIR_EL1 */
-    .endr
-    .irp name, S3_0_C1_C0_3, S3_0_C1_C0_1, S3_0_C5_C1_0, S3_0_C5_C1_1, S3_0_C10_C3_0, S2_0_C1_C3_4, S3_0_C15_C0_0
-    hidden_register \name /* SCTLR2_EL1 ACTLR_EL1 AFSR0_EL1 AFSR1_EL1 AMAIR_EL1 OSDLR_EL1, an implementation's own */
-    .endr
-hidden_end:
-
-sve: /* RDVL x0, #1; SMSTART: each must not work */
-    .inst 0x04bf5020
-    hvc #5
-    .inst 0xd503477f
-    hvc #5
-
 image_end:
 
     .macro entry name, label
@@ -314,6 +286,8 @@ guest_image_size:
     entry guest_write, write
     entry guest_read_pair, read_pair
     entry guest_jump, jump
+    entry guest_return, return
+    entry guest_aarch32_loop, aarch32_loop
     entry guest_wfi, wfi_once
     entry guest_loop, loop
     entry guest_brk, breakpoint
@@ -324,8 +298,5 @@ guest_image_size:
     entry guest_timer, timer
     entry guest_keep, keep
     entry guest_fp, fp
-    entry guest_hidden, hidden
-    entry guest_hidden_end, hidden_end
-    entry guest_sve, sve
 
     .section .note.GNU-stack, "", %progbits

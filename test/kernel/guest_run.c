@@ -305,6 +305,39 @@ static void a_preempted_guest_goes_on_below_the_kernel(void)
     CHECK_EQUAL(runner.reason, BH_EXIT_INVALID);
 }
 
+/* HCR_EL2.RW says nothing of EL0: a guest's own ERET can leave AArch64 where the processor has AArch32 there. */
+static void run_aarch32(struct guest_thread *runner, struct guest *guest, uint64_t pc)
+{
+    guest_thread_prepare(runner, guest, PRIORITY_LOW);
+    CHECK_EQUAL(guest->frame->host.id_aa64pfr0 & 0xf, 2);
+    guest->frame->state.elr_el1 = pc;
+    guest->frame->state.spsr_el1 = GUEST_EL0_AARCH32;
+    CHECK_OK(bh_vcpu_load(guest->vcpu));
+    guest_aim(guest, guest_return);
+    thread_resume(&runner->thread);
+    sleep_us(3000);
+}
+
+static void an_exit_from_aarch32_ends_nobody_but_the_guest(void)
+{
+    struct guest_thread runner;
+    struct guest guest;
+    run_aarch32(&runner, &guest, GUEST_MMIO);
+    CHECK_EQUAL(runner.reason, BH_EXIT_ABORT);
+    CHECK_EQUAL(guest.frame->pc, GUEST_MMIO);
+    guest_thread_again(&runner);
+    sleep_us(1000);
+    CHECK_EQUAL(runner.reason, BH_EXIT_INVALID);
+}
+
+static void an_interrupt_in_aarch32_ends_nobody_but_the_guest(void)
+{
+    struct guest_thread runner;
+    struct guest guest;
+    run_aarch32(&runner, &guest, GUEST_RAM + guest_aarch32_loop);
+    CHECK_EQUAL(runner.reason, BH_EXIT_INVALID);
+}
+
 static void a_frame_full_of_ones_does_no_harm(void)
 {
     struct guest guest = guest_new(test_tcb);
@@ -330,4 +363,6 @@ TEST_GROUP(guest, false, TEST_CASE(hvc_returns_after_the_instruction), TEST_CASE
            TEST_CASE(the_vmm_is_untouched_by_its_guest),
            TEST_CASE(the_vmm_is_untouched_by_other_threads), TEST_CASE(fp_registers_stay_across_exits),
            TEST_CASE(suspending_the_vmm_stops_the_guest),
-           TEST_CASE(a_preempted_guest_goes_on_below_the_kernel), TEST_CASE(a_frame_full_of_ones_does_no_harm));
+           TEST_CASE(a_preempted_guest_goes_on_below_the_kernel),
+           TEST_CASE(an_exit_from_aarch32_ends_nobody_but_the_guest),
+           TEST_CASE(an_interrupt_in_aarch32_ends_nobody_but_the_guest), TEST_CASE(a_frame_full_of_ones_does_no_harm));

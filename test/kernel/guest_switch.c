@@ -77,6 +77,19 @@ static void guests_and_native_threads_keep_fp_registers_apart(void)
     CHECK_EQUAL(damage, 0);
 }
 
+static void a_vmm_with_fp_registers_and_its_guest_keep_them_apart(void)
+{
+    CHECK_OK(bh_tcb_set_flags(test_tcb, BH_TCB_FP));
+    struct guest guest = guest_new(test_tcb);
+    fp_fill(0x7003);
+    guest.frame->x[0] = 0x1234;
+    guest_aim(&guest, guest_fp);
+    (void)GUEST_RUN(&guest, BH_EXIT_HVC);
+    CHECK_EQUAL(fp_check(0x7003), 0);
+    (void)GUEST_RUN(&guest, BH_EXIT_HVC);
+    CHECK_EQUAL(guest.frame->x[3], 0x1234);
+}
+
 static void timers_of_several_guests_all_fire(void)
 {
     static const uint64_t delay[KEEPERS] = {3000, 1000, 2000};
@@ -223,6 +236,7 @@ static void a_timer_with_an_offset_fires_outside_the_hardware(void)
 
 TEST_GROUP(guest_switch, false, TEST_CASE(guests_keep_their_registers_apart),
            TEST_CASE(guests_and_native_threads_keep_fp_registers_apart),
+           TEST_CASE(a_vmm_with_fp_registers_and_its_guest_keep_them_apart),
            TEST_CASE(timers_of_several_guests_all_fire), TEST_CASE(a_timer_fires_while_another_guest_runs),
            TEST_CASE(pending_interrupts_survive_a_switch), TEST_CASE(a_budget_holds_for_a_guest_too),
            TEST_CASE(deleting_one_guest_leaves_the_other),

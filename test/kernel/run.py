@@ -30,10 +30,12 @@ def expected_cases(sources):
     return cases
 
 
-def machine(bundle, memory="1G", icount=True, **settings):
-    # Virtual time (icount) makes the timing cases the same on every host.
-    return qemu.Machine(initrd=qemu.TARGET / bundle, memory=memory, icount=icount,
-                        extra=("-device", "edu,dma_mask=0xffffffffffffffff"), **settings)
+def machine(bundle, memory="1G", icount=True, cpu="max,pauth-impdef=on", **settings):
+    # Virtual time (icount) makes the timing cases the same on every host. With memory for tags, `max` has their
+    # registers as well.
+    tags = ("-machine", "mte=on") if cpu.startswith("max") else ()
+    return qemu.Machine(initrd=qemu.TARGET / bundle, memory=memory, icount=icount, cpu=cpu,
+                        extra=("-device", "edu,dma_mask=0xffffffffffffffff", *tags), **settings)
 
 
 def run_cases(tested, sources, what):

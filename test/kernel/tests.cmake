@@ -31,6 +31,11 @@ endforeach()
 
 bulkhead_script_test(kernel_reset LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS reset TIMEOUT 120)
 
+foreach(case IN ITEMS tables access)
+    bulkhead_script_test(kernel_protects_${case} LABEL kernel SCRIPT "${kernel_tests_dir}/protection.py"
+        ARGS ${case} TIMEOUT 120)
+endforeach()
+
 foreach(case IN ITEMS
         no_el2 no_vhe gic_v2 little_memory no_bundle garbage empty_archive short_header truncated huge_size
         huge_name other_name not_elf empty_root elf_header_only elf_32 elf_x86 headers_beyond segment_beyond

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "guest_registers.h"
+
+#define ANY UINT64_MAX
+
+/*
+ * Where not every pattern may be written, that is because the walk itself would end (SCTLR_EL1.M, CPACR_EL1.FPEN), the
+ * timer would fire (its interrupt stays masked and far away), or another register would change with it (ICC_CTLR_EL1.CBPR
+ * makes one of both BPR). SPSel is left as it is: SP_EL0 has no name under SP_EL0. Like all of PSTATE it lies in the frame.
+ */
+const struct known_register known_registers[] = {
+    {SYSREG(3, 0, 0, 0, 0), KEPT, "MIDR_EL1", 0, 0}, /* not writable, but each guest has its own: VPIDR_EL2 */
+    {SYSREG(3, 0, 0, 0, 5), KEPT, "MPIDR_EL1", 0, 0},
+    {SYSREG(3, 0, 0, 0, 6), CONSTANT, "REVIDR_EL1", 0, 0},
+    {SYSREG(3, 0, 1, 0, 0), KEPT, "SCTLR_EL1", 0xcc85c3b0, 0x30500800},
+    {SYSREG(3, 0, 1, 0, 2), KEPT, "CPACR_EL1", 0x13030000, 3 << 20},
+    {SYSREG(3, 0, 1, 2, 4), CONSTANT, "SMPRI_EL1", ANY, 0}, /* without SME it is nothing */
+    {SYSREG(3, 0, 2, 0, 0), KEPT, "TTBR0_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 0, 1), KEPT, "TTBR1_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 0, 2), KEPT, "TCR_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 1, 0), MAY_KEEP, "APIAKeyLo_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 1, 1), MAY_KEEP, "APIAKeyHi_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 1, 2), MAY_KEEP, "APIBKeyLo_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 1, 3), MAY_KEEP, "APIBKeyHi_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 2, 0), MAY_KEEP, "APDAKeyLo_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 2, 1), MAY_KEEP, "APDAKeyHi_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 2, 2), MAY_KEEP, "APDBKeyLo_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 2, 3), MAY_KEEP, "APDBKeyHi_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 3, 0), MAY_KEEP, "APGAKeyLo_EL1", ANY, 0},
+    {SYSREG(3, 0, 2, 3, 1), MAY_KEEP, "APGAKeyHi_EL1", ANY, 0},
+    {SYSREG(3, 0, 4, 0, 0), KEPT, "SPSR_EL1", ANY, 0},
+    {SYSREG(3, 0, 4, 0, 1), KEPT, "ELR_EL1", ANY, 0},
+    {SYSREG(3, 0, 4, 1, 0), KEPT, "SP_EL0", ANY, 0},
+    {SYSREG(3, 0, 4, 2, 0), CONSTANT, "SPSel", 0, 1},
+    {SYSREG(3, 0, 4, 2, 2), CONSTANT, "CurrentEL", 0, 0},
+    {SYSREG(3, 0, 4, 2, 3), KEPT, "PAN", 1 << 22, 0},
+    {SYSREG(3, 0, 4, 2, 4), MAY_KEEP, "UAO", 1 << 23, 0},
+    {SYSREG(3, 0, 4, 6, 0), KEPT, "ICC_PMR_EL1", 0xff, 0},
+    {SYSREG(3, 0, 5, 1, 0), MAY_KEEP, "AFSR0_EL1", ANY, 0},
+    {SYSREG(3, 0, 5, 1, 1), MAY_KEEP, "AFSR1_EL1", ANY, 0},
+    {SYSREG(3, 0, 5, 2, 0), KEPT, "ESR_EL1", ANY, 0},
+    {SYSREG(3, 0, 6, 0, 0), KEPT, "FAR_EL1", ANY, 0},
+    {SYSREG(3, 0, 7, 4, 0), KEPT, "PAR_EL1", ANY, 0},
+    {SYSREG(3, 0, 10, 2, 0), KEPT, "MAIR_EL1", ANY, 0},
+    {SYSREG(3, 0, 10, 3, 0), MAY_KEEP, "AMAIR_EL1", ANY, 0},
+    {SYSREG(3, 0, 12, 0, 0), KEPT, "VBAR_EL1", ANY, 0},
+    {SYSREG(3, 0, 12, 1, 0), CONSTANT, "ISR_EL1", 0, 0},
+    {SYSREG(3, 0, 12, 1, 1), FORGOTTEN, "DISR_EL1", ANY, 0},
+    {SYSREG(3, 0, 12, 8, 0), CONSTANT, "ICC_IAR0_EL1", 0, 0},
+    {SYSREG(3, 0, 12, 8, 1), WRITE_ONLY, "ICC_EOIR0_EL1", 0, 0},
+    {SYSREG(3, 0, 12, 8, 2), CONSTANT, "ICC_HPPIR0_EL1", 0, 0},
+    {SYSREG(3, 0, 12, 8, 3), KEPT, "ICC_BPR0_EL1", 7, 0},
+    {SYSREG(3, 0, 12, 8, 4), KEPT, "ICC_AP0R0_EL1", UINT32_MAX, 0},
+    {SYSREG(3, 0, 12, 9, 0), KEPT, "ICC_AP1R0_EL1", UINT32_MAX, 0},
+    {SYSREG(3, 0, 12, 11, 1), WRITE_ONLY, "ICC_DIR_EL1", 0, 0},
+    {SYSREG(3, 0, 12, 11, 3), CONSTANT, "ICC_RPR_EL1", 0, 0}, /* of what ICC_AP<n>R0_EL1 hold */
+    {SYSREG(3, 0, 12, 12, 0), CONSTANT, "ICC_IAR1_EL1", 0, 0},
+    {SYSREG(3, 0, 12, 12, 1), WRITE_ONLY, "ICC_EOIR1_EL1", 0, 0},
+    {SYSREG(3, 0, 12, 12, 2), CONSTANT, "ICC_HPPIR1_EL1", 0, 0},
+    {SYSREG(3, 0, 12, 12, 3), KEPT, "ICC_BPR1_EL1", 7, 0},
+    {SYSREG(3, 0, 12, 12, 4), KEPT, "ICC_CTLR_EL1", 2, 0},
+    {SYSREG(3, 0, 12, 12, 5), CONSTANT, "ICC_SRE_EL1", ANY, 7},
+    {SYSREG(3, 0, 12, 12, 6), KEPT, "ICC_IGRPEN0_EL1", 1, 0},
+    {SYSREG(3, 0, 12, 12, 7), KEPT, "ICC_IGRPEN1_EL1", 1, 0},
+    {SYSREG(3, 0, 13, 0, 1), KEPT, "CONTEXTIDR_EL1", ANY, 0},
+    {SYSREG(3, 0, 13, 0, 4), KEPT, "TPIDR_EL1", ANY, 0},
+    {SYSREG(3, 0, 14, 1, 0), KEPT, "CNTKCTL_EL1", 0x3ff, 0},
+    {SYSREG(3, 1, 0, 0, 0), CONSTANT, "CCSIDR_EL1", 0, 0}, /* of what CSSELR_EL1 selects */
+    {SYSREG(3, 1, 0, 0, 1), CONSTANT, "CLIDR_EL1", 0, 0},
+    {SYSREG(3, 1, 0, 0, 4), CONSTANT, "GMID_EL1", 0, 0},
+    {SYSREG(3, 1, 0, 0, 6), CONSTANT, "SMIDR_EL1", 0, 0},
+    {SYSREG(3, 1, 0, 0, 7), CONSTANT, "AIDR_EL1", 0, 0},
+    {SYSREG(3, 2, 0, 0, 0), KEPT, "CSSELR_EL1", 0xf, 0},
+    {SYSREG(3, 3, 0, 0, 1), CONSTANT, "CTR_EL0", 0, 0},
+    {SYSREG(3, 3, 0, 0, 7), CONSTANT, "DCZID_EL0", 0, 0},
+    {SYSREG(3, 3, 2, 4, 0), MOVES, "RNDR", 0, 0},
+    {SYSREG(3, 3, 2, 4, 1), MOVES, "RNDRRS", 0, 0},
+    {SYSREG(3, 3, 4, 2, 0), KEPT, "NZCV", 0xf0000000, 0},
+    {SYSREG(3, 3, 4, 2, 1), KEPT, "DAIF", 0x3c0, 0},
+    {SYSREG(3, 3, 4, 2, 5), MAY_KEEP, "DIT", 1 << 24, 0},
+    {SYSREG(3, 3, 4, 2, 6), MAY_KEEP, "SSBS", 1 << 12, 0},
+    {SYSREG(3, 3, 4, 2, 7), MAY_KEEP, "TCO", 1 << 25, 0},
+    {SYSREG(3, 3, 4, 4, 0), KEPT, "FPCR", 0x07c80000, 0},
+    {SYSREG(3, 3, 4, 4, 1), KEPT, "FPSR", 0x0800009f, 0},
+    {SYSREG(3, 3, 13, 0, 2), KEPT, "TPIDR_EL0", ANY, 0},
+    {SYSREG(3, 3, 13, 0, 3), KEPT, "TPIDRRO_EL0", ANY, 0},
+    {SYSREG(3, 3, 13, 0, 5), FORGOTTEN, "TPIDR2_EL0", ANY, 0},
+    {SYSREG(3, 3, 14, 0, 0), CONSTANT, "CNTFRQ_EL0", 0, 0},
+    {SYSREG(3, 3, 14, 0, 1), ADVANCES, "CNTPCT_EL0", 0, 0},
+    {SYSREG(3, 3, 14, 0, 2), ADVANCES, "CNTVCT_EL0", 0, 0},
+    {SYSREG(3, 3, 14, 3, 0), MOVES, "CNTV_TVAL_EL0", 0, 0},
+    {SYSREG(3, 3, 14, 3, 1), KEPT, "CNTV_CTL_EL0", 1, 2},
+    {SYSREG(3, 3, 14, 3, 2), KEPT, "CNTV_CVAL_EL0", UINT64_MAX >> 2, UINT64_C(1) << 62},
+};
+
+const uint32_t known_register_count = sizeof(known_registers) / sizeof(known_registers[0]);
