@@ -342,6 +342,16 @@ const char *boot_root(struct all_cores *all)
         return error;
     }
     struct tcb *tcb = make_thread(entry);
+#ifdef BULKHEAD_KERNEL_TRACE
+    boot.info->trace_slot = boot.next_slot;
+    while (boot.info->trace_ring_count < boot.info->core_count) {
+        struct bh_trace_ring *ring = allocate(BH_TRACE_RING_BITS);
+        struct cap frame = object_create(BH_TYPE_FRAME, BH_TRACE_RING_BITS, pointer_paddr(ring), false);
+        frame.rights = BH_RIGHT_READ;
+        (void)put_next(frame);
+        trace_start(boot.info->trace_ring_count++, ring);
+    }
+#endif
 
     for (uint32_t i = 0; i < boot.free_count; i++) {
         put_untypeds(boot.free[i], false);

@@ -80,6 +80,7 @@ static inline void switch_to(struct core *core, struct tcb *from, struct tcb *to
     vcpu_conceal(core, to);
     space_switch(core, cap_object(to->slots[TCB_SLOT_VSPACE].cap));
     core->current = to;
+    trace(BH_TRACE_SWITCH, to, to->priority, 0);
 }
 
 static inline bool call(struct core *core, struct tcb *caller)
@@ -113,6 +114,7 @@ static inline bool call(struct core *core, struct tcb *caller)
     server->reply = NULL;
     server->state = TCB_RUNNABLE;
     copy_message(caller, server, info, badge);
+    trace(BH_TRACE_CALL, caller, trace_thread(server), info);
 
     /* The caller waits in the reply object, and lends its time. */
     reply->receiver = NULL;
@@ -164,6 +166,7 @@ static inline bool reply_recv(struct core *core, struct tcb *server)
 
     /* The caller has its answer and its time back. */
     copy_message(server, caller, info, 0);
+    trace(BH_TRACE_REPLY, server, trace_thread(caller), info);
     sc->lent = reply->lent_before;
     sc->tcb = caller;
     caller->sched_context = sc;
