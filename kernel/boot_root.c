@@ -346,10 +346,9 @@ const char *boot_root(struct all_cores *all)
     boot.info->trace_slot = boot.next_slot;
     while (boot.info->trace_ring_count < boot.info->core_count) {
         struct bh_trace_ring *ring = allocate(BH_TRACE_RING_BITS);
-        struct cap frame = object_create(BH_TYPE_FRAME, BH_TRACE_RING_BITS, pointer_paddr(ring), false);
-        frame.rights = BH_RIGHT_READ;
-        (void)put_next(frame);
-        trace_start(boot.info->trace_ring_count++, ring);
+        ring->magic = BH_TRACE_MAGIC;
+        put_next(object_create(BH_TYPE_FRAME, BH_TRACE_RING_BITS, pointer_paddr(ring), false))->cap.rights = BH_RIGHT_READ;
+        trace_rings[boot.info->trace_ring_count++] = ring;
     }
 #endif
 

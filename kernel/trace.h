@@ -8,11 +8,11 @@
 struct tcb;
 
 #ifdef BULKHEAD_KERNEL_TRACE
-/* Writes an entry to the ring of the core that this runs on, if it has one. `tcb` may be NULL. */
+/* Writes an entry to the ring of the core that this runs on. `tcb` may be NULL. */
 void trace(enum bh_trace_kind kind, const struct tcb *tcb, uint64_t word0, uint64_t word1);
 
-/* Gives a core its ring: cleared memory. */
-void trace_start(uint32_t core, struct bh_trace_ring *ring);
+/* By core; a core without one (NULL) writes nothing. Set once. */
+extern struct bh_trace_ring *trace_rings[8];
 #else
 #define trace(kind, tcb, word0, word1) ((void)0)
 #endif

@@ -42,6 +42,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 TARGET = REPOSITORY / "build" / "target"
 LOGS = REPOSITORY / "build" / "logs"
 KERNEL = TARGET / "kernel" / "Image"
+KERNEL_TRACE = TARGET / "kernel" / "trace" / "Image"
 
 PANIC = rb"(?m)^bulkhead: panic[^\n]*\n"
 EXIT = rb"(?m)^bulkhead: exit (\d+)\r?\n"

@@ -35,8 +35,7 @@ enum bh_trace_kind {           /* what happened to the entry's thread; the two w
 struct bh_trace_entry {
     uint64_t time; /* ticks of the system counter */
     uint32_t thread;
-    uint16_t core;
-    uint16_t kind;
+    uint32_t kind;
     uint64_t word[2];
 };
 
