@@ -78,6 +78,9 @@ def indent(lines, depth):
     return "".join(f"{'    ' * depth}{line}\n" for line in lines)
 
 
+TRACER = '\n#include "tools/systems/tracer.dtsi"\n'  # behind a description: the tracer as well
+
+
 def description(model, guests, changes=""):
     """The text of a description; `changes` are further top-level nodes, which override services.dtsi's."""
     text = ("/dts-v1/;\n#include \"tools/systems/services.dtsi\"\n\n"

@@ -71,6 +71,7 @@ class Machine:
     snapshot: bool = False          # writes to the disk are thrown away
     network: bool = False           # a virtio-net card with QEMU's user network
     port: int = None                # 127.0.0.1:port on this host reaches 10.0.2.15:80
+    trace: object = None            # file to which a virtio console writes (docs/tracing.md)
     forward: tuple = ()             # more of those: (host port, address, port)
     icount: bool = False            # one instruction is one virtual nanosecond
     no_reboot: bool = True          # a reset ends QEMU
@@ -106,6 +107,10 @@ class Machine:
                 for host, address, port in [*forwards, *self.forward])
             command += ["-netdev", user, "-device",
                         f"virtio-net-pci,netdev=net,disable-legacy=on,romfile={platform}"]
+        if self.trace:
+            command += ["-device", f"virtio-serial-pci,id=trace,max_ports=1,disable-legacy=on{platform}",
+                        "-chardev", f"file,id=trace,path={str(self.trace).replace(',', ',,')}",
+                        "-device", "virtconsole,bus=trace.0,chardev=trace"]
         if self.icount:
             command += ["-icount", "shift=0,sleep=off", "-seed", "1",
                         "-rtc", "base=2024-01-01T00:00:00,clock=vm"]

@@ -63,7 +63,9 @@ def make_bundle(output, description, files=None, strict=False):
         if strict:
             raise qemu.Failure(problem)
         print(f"run: {source.name}: {problem}", file=sys.stderr)
-    entries = {name: path.read_bytes() for name, path in domain_files().items()}
+    # The tracer is rarely wanted, and what is in the bundle takes time to load.
+    entries = {name: path.read_bytes() for name, path in domain_files().items()
+               if name != "tracer" or "tracer" in description}
     entries["system.dtb"] = blob.read_bytes()
     for name, path in (files or {}).items():
         entries[name] = pathlib.Path(path).read_bytes()

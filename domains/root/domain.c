@@ -6,6 +6,7 @@
 
 #include "domains/root/load.h"
 #include "domains/root/root.h"
+#include "domains/root/trace.h"
 
 static struct domain domains[DOMAINS_MAX];
 
@@ -180,6 +181,7 @@ const char *domain_build(struct domain *domain, const struct domain_plan *plan)
 void domain_start(struct domain *domain)
 {
     domain->state = DOMAIN_STARTING;
+    trace_name(domain);
     (void)bh_tcb_write_registers(domain->tcb, domain->entry, BH_DOMAIN_STACK_TOP, 0, 0, 0, 0);
     (void)bh_tcb_resume(domain->tcb);
 }

@@ -15,6 +15,7 @@
 #include "domains/root/machine_off.h"
 #include "domains/root/request.h"
 #include "domains/root/root.h"
+#include "domains/root/trace.h"
 #include "libs/runtime/runtime.h"
 #include "libs/runtime/start.h"
 
@@ -175,6 +176,10 @@ int main(void)
     if (!guest_table_init()) {
         root_fail("no memory for the table of guests");
     }
+    if (!trace_init()) {
+        root_fail("no memory for the names of threads");
+    }
+    trace_name(domain_get(0));
     guests_init();
     devices_init();
     boot_begin();
