@@ -11,7 +11,7 @@ import sys
 import qemu
 import run
 import trace_format as form
-from trace_timeline import IDLE, UNKNOWN, Timeline
+from trace_timeline import IDLE, UNKNOWN, Timeline, in_order
 
 DIRECTORY = qemu.REPOSITORY / "build" / "trace"
 RAW = DIRECTORY / "trace.raw"
@@ -135,7 +135,6 @@ def describe_event(recording, event):
 
 def write_text(path, timeline):
     """Lines as `perf script` prints them: domain, thread, core, seconds, event, what it is about."""
-    from trace_timeline import in_order
     recording = timeline.recording
     with open(path, "w", encoding="ascii") as output:
         for time, core, _, event in in_order(recording):

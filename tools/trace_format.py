@@ -130,9 +130,9 @@ class Reader:
         self.recording.truncated = whole < count
         lost = self.gap(kind, core, first, count, where)
         body = data[start:start + whole * entry.size]
-        if kind == BLOCK_EVENTS:
+        if kind == BLOCK_EVENTS and body:
             self.events(body, core, lost, where)
-        else:
+        elif kind == BLOCK_THREADS:
             self.threads(body, where)
         return start + count * entry.size
 
