@@ -80,6 +80,8 @@ def perfetto_events(timeline):
         args = {"pc": f"{left.pc:#x}", "kernel_us": us(left.kernel)}
         if left.ipa is not None:
             args["ipa"] = f"{left.ipa:#x}"
+        if left.domain not in pids:
+            continue  # it never ran for a moment: only a damaged recording says so
         yield {"ph": "X", "ts": us(left.start), "dur": round(us(left.end) - us(left.start), 3), "cat": "exit",
                "pid": pids[left.domain], "tid": EXITS, "name": left.reason, "args": args}
     for time, core, domain, kind, text in timeline.instants:

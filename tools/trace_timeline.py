@@ -16,6 +16,9 @@ from trace_format import EXITS, FAULTS
 
 IDLE, UNKNOWN = "idle", "(unknown)"
 
+# Found on the way into a guest, whatever it was left for before.
+BEFORE_ENTRY = ("notification", "irq-completed", "invalid")
+
 # ESR_EL2.EC (Arm ARM D17.2.37) of exits that the kernel may deal with alone
 EC_WFX, EC_DATA_ABORT = 0x01, 0x24
 
@@ -115,6 +118,8 @@ class Timeline:
         walks = {core: Walk(self, core, events[0].time) for core, events in self.recording.cores.items()}
         for time, core, _, event in in_order(self.recording):
             self.step(walks[core], time, event)
+        for thread in list(self.open):  # a guest that sleeps, for instance
+            self.close(thread, self.end)
         for walk in walks.values():
             walk.change(walk.time, None, None)
 
@@ -150,12 +155,12 @@ class Timeline:
     def returned(self, walk, time, event, domain):
         reason = EXITS[event.word0] if event.word0 < len(EXITS) else f"exit {event.word0}"
         left = self.open.get(event.thread)
-        if left and left.reason is None and reason != "notification":
+        if left and left.reason is None and reason not in BEFORE_ENTRY:
             left.reason = reason
             left.ipa = event.word1 if reason in ("mmio", "abort") else None
         if left and left.kernel is None:
             left.kernel = time - left.start
-        if reason == "notification":
+        if reason in BEFORE_ENTRY:
             self.count(domain, reason, 0)
         self.inside.discard(event.thread)
         walk.change(time, domain, self.native(domain))

@@ -89,9 +89,14 @@ class DecoderTest(unittest.TestCase):
         result = timeline(THREADS + events(*STORY))
         self.assertEqual([(left.reason, left.start, left.end, left.kernel, left.ipa) for left in result.exits],
                          [("hvc", 20, 23, 1, None), ("mmio", 30, 36, 1, 0x9000018), ("irq", 40, 41, 1, None),
-                          ("wfi", 50, 91, 41, None)])
+                          ("wfi", 50, 91, 41, None), ("irq", 100, 100, 0, None)])
         self.assertEqual(result.usage["guest"].exits, {
-            "hvc": [1, 3, 3], "mmio": [1, 6, 6], "irq": [1, 1, 1], "wfi": [1, 41, 41]})
+            "hvc": [1, 3, 3], "mmio": [1, 6, 6], "irq": [2, 1, 1], "wfi": [1, 41, 41]})
+
+    def test_a_guest_that_was_left_when_the_recording_ends_counts(self):
+        result = timeline(THREADS + events((0, form.GUEST_ENTER, VMM), (3, form.GUEST_EXIT, VMM, ESR_WFI),
+                                           (3, form.IDLE), (10, form.INTERRUPT, 0, 27)))
+        self.assertEqual(result.usage["guest"].exits, {"wfi": [1, 7, 7]})
 
     def test_a_store_that_signals_is_a_doorbell(self):
         result = timeline(THREADS + events((0, form.GUEST_ENTER, VMM), (1, form.GUEST_EXIT, VMM, ESR_MMIO),
