@@ -4,7 +4,7 @@
 
 #ifdef BULKHEAD_KERNEL_TRACE
 
-struct bh_trace_ring *trace_rings[8];
+struct bh_trace_ring *trace_rings[BH_CORES_MAX];
 
 void trace(enum bh_trace_kind kind, const struct tcb *tcb, uint64_t word0, uint64_t word1)
 {

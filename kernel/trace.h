@@ -12,7 +12,7 @@ struct tcb;
 void trace(enum bh_trace_kind kind, const struct tcb *tcb, uint64_t word0, uint64_t word1);
 
 /* By core; a core without one (NULL) writes nothing. Set once. */
-extern struct bh_trace_ring *trace_rings[8];
+extern struct bh_trace_ring *trace_rings[BH_CORES_MAX];
 #else
 #define trace(kind, tcb, word0, word1) ((void)0)
 #endif

@@ -31,7 +31,7 @@ static const char *open_trace(void)
                                  (const struct bh_trace_thread_table *)(uintptr_t)threads->address,
                              .core_count = (uint32_t)(rings->size >> BH_TRACE_RING_BITS),
                              .frequency = bh_timer_frequency()};
-    return stream.rings->magic != BH_TRACE_MAGIC || stream.core_count > STREAM_CORES_MAX
+    return stream.rings->magic != BH_TRACE_MAGIC || stream.core_count > BH_CORES_MAX
                ? "the kernel's trace is of another version"
                : NULL;
 }

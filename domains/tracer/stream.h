@@ -5,8 +5,6 @@
 
 #include "ipc/trace.h"
 
-#define STREAM_CORES_MAX 8u
-
 struct stream {
     const struct bh_trace_ring *rings; /* of `core_count` cores, behind each other */
     const struct bh_trace_thread_table *threads;
@@ -14,7 +12,7 @@ struct stream {
     uint64_t frequency;
 
     uint64_t threads_sent;
-    uint64_t sent[STREAM_CORES_MAX]; /* entries of each core that are past */
+    uint64_t sent[BH_CORES_MAX]; /* entries of each core that are past */
     uint32_t turn;                   /* the core to begin with */
 };
 

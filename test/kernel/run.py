@@ -4,7 +4,7 @@
 
     run.py suite [CPU [MEMORY [CPUS]]]   the whole suite
     run.py cores [CPUS [trace]]          what several cores do (cores.c), in parallel; on the kernel that traces
-    run.py trace                         the whole suite on the kernel that traces
+    run.py trace [CPUS]                  the whole suite on the kernel that traces
     run.py reset                         a root that resets the machine: QEMU ends
 """
 
@@ -67,8 +67,8 @@ def cores(cpus="4", kind=""):
               f"{cpus} cpus in parallel")
 
 
-def trace():
-    suite(kernel=qemu.KERNEL_TRACE)
+def trace(cpus="1"):
+    suite(cpus=cpus, kernel=qemu.KERNEL_TRACE)
 
 
 def reset():

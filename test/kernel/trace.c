@@ -14,15 +14,21 @@
 
 static const volatile struct bh_trace_ring *ring;
 
-/* The ring of the first core; false: this kernel does not trace. */
-static bool map_ring(void)
+static bool map_ring_of(uint32_t core)
 {
     if (boot_info->trace_ring_count == 0) {
         return false;
     }
-    CHECK_OK(bh_frame_map(new_copy(boot_info->trace_slot, ALL), BH_ROOT_SLOT_VSPACE, WINDOW_LARGE, R, 0));
-    ring = (const volatile struct bh_trace_ring *)WINDOW_LARGE;
+    uint64_t address = WINDOW_LARGE + core * sizeof(struct bh_trace_ring);
+    CHECK_OK(bh_frame_map(new_copy(boot_info->trace_slot + core, ALL), BH_ROOT_SLOT_VSPACE, address, R, 0));
+    ring = (const volatile struct bh_trace_ring *)address;
     return true;
+}
+
+/* The ring of the first core, on which cases run; false: this kernel does not trace. */
+static bool map_ring(void)
+{
+    return map_ring_of(0);
 }
 
 static struct bh_trace_entry entry_at(uint64_t n)
@@ -259,7 +265,46 @@ static void the_ring_overwrites_the_oldest(void)
     (void)find(&last, BH_TRACE_SWITCH, thread_number(test_tcb));
 }
 
+static volatile bool ran;
+
+static void run_once(uint64_t argument)
+{
+    (void)argument;
+    ran = true;
+}
+
+static void each_core_writes_its_own_ring(void)
+{
+    uint32_t last = boot_info->core_count - 1;
+    if (!map_ring_of(last)) {
+        return;
+    }
+    CHECK_EQUAL(ring->magic, BH_TRACE_MAGIC);
+    if (ring->next <= BH_TRACE_ENTRIES) {
+        CHECK_EQUAL(entry_at(0).kind, BH_TRACE_IDLE);
+    }
+    struct thread thread = thread_prepare(run_once, 0, PRIORITY_HIGH);
+    CHECK_OK(bh_tcb_set_affinity(thread.tcb, last));
+    uint64_t n = ring->next;
+    uint32_t number = thread_number(thread.tcb);
+    ran = false;
+    thread_resume(&thread);
+    uint64_t start = ticks_now();
+    while (!ran) {
+        CHECK(ticks_now() - start < ticks_from_us(1000000));
+    }
+    CHECK_EQUAL(find(&n, BH_TRACE_SWITCH, number).word[0], PRIORITY_HIGH);
+    if (last == 0 || !map_ring()) {
+        return;
+    }
+    for (n = ring->next < BH_TRACE_ENTRIES ? 0 : ring->next - BH_TRACE_ENTRIES; n < ring->next; n++) {
+        struct bh_trace_entry entry = entry_at(n);
+        CHECK(entry.thread != number || entry.kind != BH_TRACE_SWITCH || entry.time < start);
+    }
+}
+
 TEST_GROUP(trace, false, TEST_CASE(trace_rings_are_one_for_each_core_or_none), TEST_CASE(the_ring_is_in_no_untyped),
            TEST_CASE(the_ring_cannot_be_written), TEST_CASE(calls_and_replies_are_traced_on_both_ways),
            TEST_CASE(guests_are_traced_in_and_out), TEST_CASE(an_interrupted_guest_exits_without_a_syndrome),
-           TEST_CASE(an_idle_core_is_traced), TEST_CASE(a_fault_is_traced), TEST_CASE(the_ring_overwrites_the_oldest));
+           TEST_CASE(an_idle_core_is_traced), TEST_CASE(a_fault_is_traced), TEST_CASE(each_core_writes_its_own_ring),
+           TEST_CASE(the_ring_overwrites_the_oldest));
