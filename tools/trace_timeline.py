@@ -120,8 +120,8 @@ class Timeline:
             self.step(walks[core], time, event)
         for thread in list(self.open):  # a guest that sleeps, for instance
             self.close(thread, self.end)
-        for walk in walks.values():
-            walk.change(walk.time, None, None)
+        for walk in walks.values():  # what a core did last it did until the end, or there would be entries
+            walk.change(self.end, None, None)
 
     def native(self, domain):
         return "vmm" if domain in self.vmms else "run"
@@ -206,4 +206,4 @@ class Timeline:
 
     def duration(self):
         """Of all cores together: what the domains' times add up to."""
-        return sum(events[-1].time - events[0].time for events in self.recording.cores.values())
+        return sum(self.end - events[0].time for events in self.recording.cores.values())

@@ -118,9 +118,14 @@ class DecoderTest(unittest.TestCase):
         one = events((0, form.SWITCH, ROOT), (100, form.IDLE), core=0)
         other = events((20, form.IDLE), (60, form.SWITCH, SERVER), (90, form.IDLE), core=1)
         result = timeline(THREADS + one + other)
-        self.assertEqual(result.duration(), 100 + 70)
+        self.assertEqual(result.duration(), 100 + 80)
         self.assertEqual({name: usage.total() for name, usage in result.usage.items() if usage.total()},
-                         {"root": 100, "server": 30, "idle": 40})
+                         {"root": 100, "server": 30, "idle": 40 + 10})
+
+    def test_a_core_without_work_is_idle_all_the_time(self):
+        result = timeline(THREADS + events((0, form.SWITCH, ROOT), (100, form.IDLE)) + events((0, form.IDLE), core=1))
+        self.assertEqual({name: usage.total() for name, usage in result.usage.items() if usage.total()},
+                         {"root": 100, "idle": 100})
 
     def test_lost_entries_are_counted_and_their_time_is_nobodys(self):
         result = timeline(THREADS + events((0, form.SWITCH, ROOT), (10, form.WAKE, VMM)) +
