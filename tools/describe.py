@@ -78,7 +78,9 @@ def indent(lines, depth):
     return "".join(f"{'    ' * depth}{line}\n" for line in lines)
 
 
-TRACER = '\n#include "tools/systems/tracer.dtsi"\n'  # behind a description: the tracer as well
+# Behind a description: the tracer as well. The other is for machines whose time jumps while a device works (icount).
+TRACER = '\n#include "tools/systems/tracer.dtsi"\n'
+TRACER_POLL = TRACER + '/ { domains { tracer { arguments = "poll"; }; }; };\n'
 
 
 def description(model, guests, changes=""):

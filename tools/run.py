@@ -106,7 +106,8 @@ def demo_system(guests=DEFAULT_GUESTS, guest_memory=128 << 20, directory=RUN, na
     `poll` keeps virtual time from jumping while a disk works (for icount); `trace` adds the tracer."""
     directory = pathlib.Path(directory)
     text = description or describe.demo(guests, guest_memory, token=token, poll=poll)
-    text += describe.TRACER if trace else ""
+    if trace:
+        text += describe.TRACER_POLL if poll else describe.TRACER
     return System(bundle=make_bundle(directory / f"{name}.cpio", text),
                   disk=make_disk(directory / f"{name}.img", demo_volumes(), fresh))
 
@@ -127,7 +128,8 @@ def guest_system(kernel, initrd=None, append="", disk_file=None, memory=256 << 2
     text = describe.single_guest(
         memory=memory, append=append, initrd=bool(initrd), disk=bool(disk_file), vcpus=vcpus, poll=poll,
         initrd_size=os.path.getsize(initrd) if initrd else 0)
-    text += describe.TRACER if trace else ""
+    if trace:
+        text += describe.TRACER_POLL if poll else describe.TRACER
     return System(bundle=make_bundle(directory / f"{name}.cpio", text, strict=True),
                   disk=make_disk(directory / f"{name}.img", volumes, fresh=True))
 

@@ -31,7 +31,7 @@ NAMES = ("lost", "switch", "idle", "guest_enter", "guest_exit", "vm_return", "in
 
 # enum bh_exit, as far as bh_vm_enter returns it
 EXITS = ("notification", "hvc", "smc", "mmio", "abort", "sysreg", "irq-completed", "exception", "invalid")
-FAULTS = {1: "vm", 2: "exception", 3: "system call"}
+FAULTS = {1: "vm", 2: "exception", 3: "syscall", 4: "timeout"}  # enum bh_fault
 
 
 class TraceError(Exception):

@@ -6,8 +6,7 @@
 #define QUEUE_TRANSMIT 1 /* 5.3.2: of the first port */
 
 const char *virtio_console_open(struct virtio_console *console, const volatile void *config_page,
-                                const struct virtio_bar bars[PCI_BARS], void *dma,
-                                uint64_t dma_size)
+                                const struct virtio_bar bars[PCI_BARS], void *dma, uint64_t dma_size)
 {
     *console = (struct virtio_console){.dma = dma, .dma_size = dma_size};
     enum virtio_error error = virtio_open(&console->device, config_page, bars);
@@ -40,8 +39,7 @@ const char *virtio_console_start(struct virtio_console *console)
     if (size == 0 || (size & (size - 1)) != 0) {
         return fail(console, virtio_error_text(VIRTIO_NO_QUEUE));
     }
-    uint64_t queue_bytes =
-        (virtqueue_bytes(size) + VIRTQUEUE_ALIGN - 1) & ~(uint64_t)(VIRTQUEUE_ALIGN - 1);
+    uint64_t queue_bytes = (virtqueue_bytes(size) + VIRTQUEUE_ALIGN - 1) & ~(uint64_t)(VIRTQUEUE_ALIGN - 1);
     uint64_t room = console->dma_size < queue_bytes ? 0 : console->dma_size - queue_bytes;
     uint64_t count = room / VIRTIO_CONSOLE_BUFFER;
     if (count == 0) {
@@ -55,8 +53,7 @@ const char *virtio_console_start(struct virtio_console *console)
     if (error != VIRTIO_OK) {
         return fail(console, virtio_error_text(error));
     }
-    (void)virtqueue_interrupts(&console->transmit,
-                               false); /* sent buffers are collected when others are needed */
+    (void)virtqueue_interrupts(&console->transmit, false); /* sent buffers are collected when others are needed */
     virtio_driver_ok(&console->device);
     return NULL;
 }
@@ -85,8 +82,7 @@ void virtio_console_send(struct virtio_console *console, uint32_t length)
 {
     uint32_t number = (uint32_t)__builtin_ctz(console->free);
     const struct virtqueue_buffer buffer = {
-        .address = (uintptr_t)(console->buffers + (size_t)number * VIRTIO_CONSOLE_BUFFER),
-        .length = length};
+        .address = (uintptr_t)(console->buffers + (size_t)number * VIRTIO_CONSOLE_BUFFER), .length = length};
     if (!virtqueue_add(&console->transmit, &buffer, 1, number)) {
         return;
     }
@@ -94,6 +90,12 @@ void virtio_console_send(struct virtio_console *console, uint32_t length)
     if (virtqueue_publish(&console->transmit)) {
         virtio_notify(&console->transmit);
     }
+}
+
+bool virtio_console_idle(struct virtio_console *console)
+{
+    collect_sent(console);
+    return console->transmit.in_flight == 0 || console->transmit.broken;
 }
 
 bool virtio_console_broken(const struct virtio_console *console)

@@ -29,8 +29,7 @@ struct virtio_console {
 
 /* `dma` is BH_RESOURCE_DMA memory, a multiple of pages at a page. NULL, or why not. */
 const char *virtio_console_open(struct virtio_console *console, const volatile void *config_page,
-                                const struct virtio_bar bars[PCI_BARS], void *dma,
-                                uint64_t dma_size);
+                                const struct virtio_bar bars[PCI_BARS], void *dma, uint64_t dma_size);
 const char *virtio_console_start(struct virtio_console *console);
 
 /* VIRTIO_CONSOLE_BUFFER bytes; the same one until it is sent. NULL: all are with the device. */
@@ -38,6 +37,9 @@ uint8_t *virtio_console_buffer(struct virtio_console *console);
 
 /* `length` of the buffer's bytes, at least 1. */
 void virtio_console_send(struct virtio_console *console, uint32_t length);
+
+/* Whether the device has taken everything (or is broken, and takes nothing more). */
+bool virtio_console_idle(struct virtio_console *console);
 
 /* Whether the device answered what was not asked: nothing more is sent. */
 bool virtio_console_broken(const struct virtio_console *console);

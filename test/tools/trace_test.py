@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 import perfetto_format
+import qemu
 import trace
 import trace_format as form
 from trace_timeline import UNKNOWN, Timeline
@@ -70,6 +71,29 @@ STORY = [
 
 def timeline(data):
     return Timeline(form.parse(data))
+
+
+def enumeration(header, name):
+    """Name without prefix: number, of an enum of the kernel's interface."""
+    text = re.sub(r"/\*.*?\*/", "", (qemu.REPOSITORY / "kernel" / "api" / "bh" / header).read_text(), flags=re.S)
+    body = re.search(rf"enum {name} \{{(.*?)\}}", text, re.S).group(1)
+    values, number = {}, -1
+    for entry in body.replace("\n", " ").split(","):
+        if entry.strip():
+            constant, _, value = entry.partition("=")
+            number = int(value, 0) if value.strip() else number + 1
+            values[constant.strip().split("_", 2)[2].lower()] = number
+    return values
+
+
+class InterfaceTest(unittest.TestCase):
+    def test_numbers_are_those_of_the_kernels_headers(self):
+        self.assertEqual({name: number for number, name in enumerate(form.NAMES) if number != form.LOST},
+                         enumeration("trace.h", "bh_trace_kind"))
+        self.assertEqual({number: name for name, number in enumeration("object.h", "bh_fault").items()}, form.FAULTS)
+        exits = {name.replace("_", "-").removeprefix("exit-"): number
+                 for name, number in enumeration("vcpu.h", "bh_exit").items()}
+        self.assertEqual({name: exits[name] for name in form.EXITS}, {name: i for i, name in enumerate(form.EXITS)})
 
 
 class DecoderTest(unittest.TestCase):

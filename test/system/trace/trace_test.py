@@ -135,6 +135,13 @@ def commands():
     equal("trace --seconds ends a guest that does not", got, 0)
     check("a guest that spins has most of the time", shares(said).get("guest", 0) > 50, said + errors)
 
+    # The guest of the measurements: tens of thousands of exits, as fast as they come.
+    got, said, errors = command("--kernel", qemu.TARGET / "test" / "bench" / "exits.Image", "--headless", "--icount",
+                                "-o", output)
+    check("under icount, no entry of a guest that only exits is lost", got == 0 and " events, 0 lost;" in said,
+          said + errors)
+    check("and its 8,000 accesses to devices are there", re.search(r"(?m)^guest +mmio +8\d\d\d ", said), said)
+
     broken = DIRECTORY / "broken"
     broken.write_bytes(b"this is no trace, whatever its name says")
     got, said, errors = command("--decode", broken)

@@ -108,8 +108,14 @@ static void buffers_with_the_device_are_nobody_elses(void)
     }
     CHECK(virtio_console_buffer(&console) == NULL);
     uint64_t address = with_device[2]->address;
+    CHECK(!virtio_console_idle(&console));
     complete(with_device[2]);
+    CHECK(!virtio_console_idle(&console));
     CHECK_EQUAL((uintptr_t)virtio_console_buffer(&console), address);
+    complete(with_device[0]);
+    complete(with_device[1]);
+    complete(with_device[3]);
+    CHECK(virtio_console_idle(&console));
 }
 
 static void takes_as_many_buffers_as_there_is_room_for(void)
@@ -150,6 +156,7 @@ static void lies_break_the_queue(void)
         console.transmit.used->index = lie == 0 ? 1 : 1000;
         CHECK(virtio_console_buffer(&console) == NULL);
         CHECK(virtio_console_broken(&console));
+        CHECK(virtio_console_idle(&console)); /* nobody waits for it */
     }
 }
 
