@@ -86,7 +86,7 @@ enum bh_resource_state {
  * Names. Channels: on the client's side what it is for ("disk0", "net0", "console", "log"), on the server's side the
  * client ("debian1", "manager"); block channels have the volume in `object`, network ones the network, console ones the
  * console's name. Devices: the name in the system description, and `object` is the driver ("nvme", "virtio-blk",
- * "virtio-net", "pl011"). Regions:
+ * "virtio-net", "virtio-console", "pl011"). Regions:
  *   "ram"         a VMM's guest memory; argument[0] its intermediate physical address
  *   "vcpu"        a VMM's vCPU frame, one for each vCPU; `cap` the VCPU, arguments: enum bh_vcpu_argument
  *   "guest"       a VMM's struct bh_guest_config (root.h), read-only
@@ -94,6 +94,8 @@ enum bh_resource_state {
  *   "history"     the consoles' history (console.h): writable in console, read-only in manager
  *   "guests"      the table of guests (root.h), read-only in manager
  *   "request"     the page by which the manager hands a guest's configuration to root (root.h)
+ *   "trace"       the kernel's trace, a ring for each core (bh/trace.h), read-only
+ *   "threads"     whose threads the trace tells of (trace.h), read-only
  *   "volumes"     the table of volumes (volume.h): writable in storage, read-only in manager
  * Notifications to signal: "refresh", `object` the owner of a "statistics" region: asks it to bring its counters up to date.
  */

@@ -342,6 +342,17 @@ const char *boot_root(struct all_cores *all)
         return error;
     }
     struct tcb *tcb = make_thread(entry);
+#ifdef BULKHEAD_KERNEL_TRACE
+    boot.info->trace_slot = boot.next_slot;
+    while (boot.info->trace_ring_count < boot.info->core_count) {
+        struct bh_trace_ring *ring = allocate(BH_TRACE_RING_BITS);
+        ring->magic = BH_TRACE_MAGIC;
+        ring->entry[ring->next++] = (struct bh_trace_entry){.time = ticks_now(), .kind = BH_TRACE_IDLE};
+        struct slot *slot = put_next(object_create(all, BH_TYPE_FRAME, BH_TRACE_RING_BITS, pointer_paddr(ring), false));
+        slot->cap.rights = BH_RIGHT_READ;
+        __atomic_store_n(&trace_rings[boot.info->trace_ring_count++], ring, __ATOMIC_RELEASE);
+    }
+#endif
 
     for (uint32_t i = 0; i < boot.free_count; i++) {
         put_untypeds(boot.free[i], false);

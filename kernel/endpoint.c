@@ -138,6 +138,7 @@ static bool meet(struct core *core, struct tcb *sender, struct tcb *receiver, st
     if (send->fault) {
         transfer_fault(sender, receiver, send->badge);
     } else {
+        trace(send->call ? BH_TRACE_CALL : BH_TRACE_SEND, sender, trace_thread(receiver), sender->context.x[1]);
         transfer(send->all, sender, receiver, send->badge, send->grant);
     }
     if (send->call) {
@@ -236,6 +237,7 @@ void endpoint_reply(struct core *core, struct tcb *tcb, struct reply *reply, boo
     if (caller == NULL) {
         return;
     }
+    trace(BH_TRACE_REPLY, tcb, trace_thread(caller), tcb->context.x[1]);
     if (caller->sending_fault) {
         /* The answer to a fault: label 0 lets the thread go on. */
         caller->sending_fault = false;

@@ -102,6 +102,7 @@ struct tcb *syscall_call(struct core *core)
     server->reply = NULL;
     server->state = TCB_RUNNABLE;
     copy_message(caller, server, info, cap.badge);
+    trace(BH_TRACE_CALL, caller, trace_thread(server), info);
 
     /* The caller waits in the reply object, and lends its time. */
     reply->receiver = NULL;
@@ -152,6 +153,7 @@ struct tcb *syscall_reply_recv(struct core *core)
 
     /* The caller has its answer and its time back. */
     copy_message(server, caller, info, 0);
+    trace(BH_TRACE_REPLY, server, trace_thread(caller), info);
     sc->lent = reply->lent_before;
     sc->tcb = caller;
     caller->sched_context = sc;
@@ -219,6 +221,7 @@ struct short_result signal_waiter(struct core *core, struct notification *notifi
     }
     notification_deliver(notification, waiter, bits);
     tcb->context.x[0] = BH_OK;
+    trace(BH_TRACE_WAKE, waiter, 0, 0);
     scheduler_push(core, tcb);
     fastpath_switch(core, tcb, waiter);
     sched_context_start(core, waiter->sched_context, now);

@@ -10,6 +10,7 @@
 #include "aarch64/cpu.h"
 #include "space.h"
 #include "syscall.h"
+#include "trace.h"
 #include "vcpu.h"
 
 /* --- What the cases have in common --- */
@@ -42,6 +43,7 @@ static inline void fastpath_switch(struct core *core, struct tcb *from, struct t
     vcpu_conceal(core, to);
     space_switch(core, cap_object(to->slots[TCB_SLOT_VSPACE].cap));
     core->current = to;
+    trace(BH_TRACE_SWITCH, to, to->priority, 0);
 }
 
 /* --- Entries --- */

@@ -79,6 +79,7 @@ struct tcb *guest_exception(struct core *core)
         return NULL;
     }
     struct bh_vcpu_frame *frame = vcpu_frame(tcb->vcpu);
+    trace(BH_TRACE_GUEST_EXIT, tcb, esr, frame->pc);
     frame->esr = esr;
     frame->guest_ticks += ticks_now() - core->guest_entered;
     switch (esr >> ESR_EC_SHIFT) {

@@ -56,6 +56,7 @@ void irq_handle(struct core *core)
     uint32_t intid;
     while ((intid = gic_acknowledge()) < IRQ_MAX) {
         gic_drop_priority(intid);
+        trace(BH_TRACE_INTERRUPT, core->current, intid, 0);
         if (intid == GIC_KICK_INTID) {
             gic_deactivate(intid);
             core_take_mail(core);

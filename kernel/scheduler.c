@@ -79,6 +79,7 @@ void scheduler_ready(struct core *core, struct tcb *tcb)
         scheduler_ask(core);
         return;
     }
+    trace(BH_TRACE_WAKE, tcb, 0, 0);
     if (core->candidate == NULL && in_window(core, tcb)) {
         core->candidate = tcb;
     } else {
@@ -169,6 +170,7 @@ void scheduler_set_timer(struct core *core)
 static void enter_thread(struct core *core, struct tcb *tcb)
 {
     core->current = tcb;
+    trace(BH_TRACE_SWITCH, tcb, tcb->priority, 0);
     /* Also of a thread in its guest: bh_vm_enter may return instead of entering it. */
     write_sysreg(sp_el0, tcb->context.sp);
     write_sysreg(tpidr_el0, tcb->context.tpidr);
@@ -185,6 +187,7 @@ static void idle(struct core *core)
 {
     core->charged = NULL;
     scheduler_set_timer(core);
+    trace(BH_TRACE_IDLE, NULL, 0, 0);
     while (core->candidate == NULL && scheduler_highest(core) < 0) {
         core_unlock(core);
         wait_for_interrupt();

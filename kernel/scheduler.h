@@ -7,6 +7,7 @@
 #define KERNEL_SCHEDULER_H
 
 #include "core.h"
+#include "trace.h"
 
 /* Ticks of the system counter. */
 static inline uint64_t ticks_now(void)

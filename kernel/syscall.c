@@ -421,6 +421,7 @@ void interrupt_entry(struct core *core)
 {
     if (core_lock(core, ENTRY_OTHER) && core->current->in_guest) {
         struct bh_vcpu_frame *frame = vcpu_frame(core->current->vcpu);
+        trace(BH_TRACE_GUEST_EXIT, core->current, 0, frame->pc);
         frame->exits[BH_EXIT_IRQ]++;
         frame->guest_ticks += ticks_now() - core->guest_entered;
     }

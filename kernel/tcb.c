@@ -114,6 +114,7 @@ void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t
     enum tcb_slot slot = label == BH_FAULT_TIMEOUT ? TCB_SLOT_TIMEOUT_ENDPOINT : TCB_SLOT_FAULT_ENDPOINT;
     struct cap handler = tcb->slots[slot].cap;
 
+    trace(BH_TRACE_FAULT, tcb, label, word1);
     tcb->fault.label = label;
     tcb->fault.word[0] = tcb->context.pc;
     tcb->fault.word[1] = word1;

@@ -30,6 +30,7 @@ void vcpu_exit(struct tcb *tcb, enum bh_exit reason, uint64_t bits)
     tcb->context.x[0] = reason;
     tcb->context.x[1] = 0;
     tcb->context.x[10] = bits;
+    trace(BH_TRACE_VM_RETURN, tcb, reason, bits != 0 || frame == NULL ? bits : frame->ipa);
     if (frame != NULL) {
         frame->reason = reason;
         frame->exits[reason]++;
@@ -138,6 +139,7 @@ bool vcpu_prepare(struct core *core, struct tcb *tcb)
         return false;
     }
     vcpu->pstate = pstate;
+    trace(BH_TRACE_GUEST_ENTER, tcb, frame->pc, 0);
     return true;
 }
 

@@ -78,6 +78,11 @@ def indent(lines, depth):
     return "".join(f"{'    ' * depth}{line}\n" for line in lines)
 
 
+# Behind a description: the tracer as well. The other is for machines whose time jumps while a device works (icount).
+TRACER = '\n#include "tools/systems/tracer.dtsi"\n'
+TRACER_POLL = TRACER + '/ { domains { tracer { arguments = "poll"; }; }; };\n'
+
+
 def description(model, guests, changes=""):
     """The text of a description; `changes` are further top-level nodes, which override services.dtsi's."""
     text = ("/dts-v1/;\n#include \"tools/systems/services.dtsi\"\n\n"

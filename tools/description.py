@@ -144,12 +144,12 @@ ROOT = {"compatible": string, "model": string}
 DOMAIN = {
     "program": string, **SCHEDULING, **MEMORY, "arguments": text(255), "fp": flag, "devices": strings,
     "serves": one_of("block", "net", "console"), "log": flag, "statistics": flag,
-    "reads": some_of("history", "volumes", "guests", "statistics"),
+    "reads": some_of("history", "volumes", "guests", "statistics", "trace"),
     "may": some_of("machine-off", "machine-reset", "manage-guests"),
 }
 ROOT_DOMAIN = {"log": flag, "arguments": text(255)}
 DEVICE = {
-    "driver": one_of("nvme", "virtio-blk", "virtio-net", "e1000e", "pl011"),
+    "driver": one_of("nvme", "virtio-blk", "virtio-net", "virtio-console", "e1000e", "pl011"),
     "pci-class": cell(0, 0xFFFFFF), "pci-id": cells(2), "pci-slot": cells(2), "path": string,
     "node-compatible": string, "index": cell(), "dma-size": size(0, 16 * MIB), "optional": flag,
 }

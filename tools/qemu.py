@@ -25,6 +25,7 @@ import contextlib
 import ctypes
 import dataclasses
 import functools
+import math
 import os
 import pathlib
 import re
@@ -42,6 +43,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 TARGET = REPOSITORY / "build" / "target"
 LOGS = REPOSITORY / "build" / "logs"
 KERNEL = TARGET / "kernel" / "Image"
+KERNEL_TRACE = TARGET / "kernel" / "trace" / "Image"
 
 PANIC = rb"(?m)^bulkhead: panic[^\n]*\n"
 EXIT = rb"(?m)^bulkhead: exit (\d+)\r?\n"
@@ -70,6 +72,7 @@ class Machine:
     snapshot: bool = False          # writes to the disk are thrown away
     network: bool = False           # a virtio-net card with QEMU's user network
     port: int = None                # 127.0.0.1:port on this host reaches 10.0.2.15:80
+    trace: object = None            # file to which a virtio console writes (docs/tracing.md)
     forward: tuple = ()             # more of those: (host port, address, port)
     icount: bool = False            # one instruction is one virtual nanosecond
     no_reboot: bool = True          # a reset ends QEMU
@@ -105,6 +108,10 @@ class Machine:
                 for host, address, port in [*forwards, *self.forward])
             command += ["-netdev", user, "-device",
                         f"virtio-net-pci,netdev=net,disable-legacy=on,romfile={platform}"]
+        if self.trace:
+            command += ["-device", f"virtio-serial-pci,id=trace,max_ports=1,disable-legacy=on{platform}",
+                        "-chardev", f"file,id=trace,path={str(self.trace).replace(',', ',,')}",
+                        "-device", "virtconsole,bus=trace.0,chardev=trace"]
         if self.icount:
             command += ["-icount", "shift=0,sleep=off", "-seed", "1",
                         "-rtc", "base=2024-01-01T00:00:00,clock=vm"]
@@ -357,21 +364,23 @@ class Welcome:
         self.sink(data)
 
 
-def interact(machine, name="run", headless=False, wait_for_shutdown=5, welcome=None, pure=False):
+def interact(machine, name="run", headless=False, wait_for_shutdown=5, welcome=None, pure=False, seconds=None):
     """Run a machine with its console on this terminal. Returns the exit status: what the system's
     status line said, 1 after Bulkhead's panic, else QEMU's own. Ctrl-A x ends it; Ctrl-A Ctrl-A sends Ctrl-A.
     `welcome`: a pattern, and the text to print behind what first matches it. `pure`: what the system says of itself
-    goes to standard error, so that standard output has the shown guest's console alone."""
+    goes to standard error, so that standard output has the shown guest's console alone. `seconds`: ends it after that
+    time, with status 0."""
     sink = functools.partial(write_all, sys.stdout.fileno())
     output = Filter(Welcome(sink, *welcome) if welcome else sink,
                     functools.partial(write_all, sys.stderr.fileno()) if pure else None)
     terminal = sys.stdin.isatty() and not headless
     sys.stdout.flush()
     interrupted, escaped, input_open = False, False, not headless
+    deadline = math.inf if seconds is None else time.monotonic() + seconds
     with Console(machine, name=name, on_output=output, echo=False,
                  merge_errors=False) as console, raw_terminal(terminal):
         try:
-            while console.running() and output.status is None:
+            while console.running() and output.status is None and time.monotonic() < deadline:
                 sources = [sys.stdin] if input_open else []
                 if output.panicked and not terminal:
                     time.sleep(1)  # the rest of the report
@@ -400,9 +409,10 @@ def interact(machine, name="run", headless=False, wait_for_shutdown=5, welcome=N
                     console.send(typed)
         except (KeyboardInterrupt, Failure):
             interrupted = True
-        if not interrupted and output.status is None:
+        late = time.monotonic() >= deadline and console.running()
+        if not interrupted and not late and output.status is None:
             console.reader.join(wait_for_shutdown)
-        status = output.status
+        status = 0 if late and output.status is None else output.status
         if status is None:
             status = 130 if interrupted else console.process.wait()
     return status

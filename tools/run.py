@@ -63,7 +63,9 @@ def make_bundle(output, description, files=None, strict=False):
         if strict:
             raise qemu.Failure(problem)
         print(f"run: {source.name}: {problem}", file=sys.stderr)
-    entries = {name: path.read_bytes() for name, path in domain_files().items()}
+    # The tracer is rarely wanted, and what is in the bundle takes time to load.
+    entries = {name: path.read_bytes() for name, path in domain_files().items()
+               if name != "tracer" or "tracer" in description}
     entries["system.dtb"] = blob.read_bytes()
     for name, path in (files or {}).items():
         entries[name] = pathlib.Path(path).read_bytes()
@@ -99,17 +101,19 @@ def demo_volumes():
 
 
 def demo_system(guests=DEFAULT_GUESTS, guest_memory=128 << 20, directory=RUN, name="demo", fresh=False,
-                description=None, token=None, poll=False, vcpus=1):
+                description=None, token=None, poll=False, vcpus=1, trace=False):
     """The demonstration system. Tests give a directory or name of their own; `token` opens the manager's API;
-    `poll` keeps virtual time from jumping while a disk works (for icount)."""
+    `poll` keeps virtual time from jumping while a disk works (for icount); `trace` adds the tracer."""
     directory = pathlib.Path(directory)
     text = description or describe.demo(guests, guest_memory, token=token, poll=poll, vcpus=vcpus)
+    if trace:
+        text += describe.TRACER_POLL if poll else describe.TRACER
     return System(bundle=make_bundle(directory / f"{name}.cpio", text),
                   disk=make_disk(directory / f"{name}.img", demo_volumes(), fresh))
 
 
 def guest_system(kernel, initrd=None, append="", disk_file=None, memory=256 << 20, vcpus=1,
-                 directory=RUN, name="guest", poll=False):
+                 directory=RUN, name="guest", poll=False, trace=False):
     """A system whose only guest boots `kernel`; the guest's end is the machine's."""
     directory = pathlib.Path(directory)
     volumes = [f"kernel={kernel}"]
@@ -124,6 +128,8 @@ def guest_system(kernel, initrd=None, append="", disk_file=None, memory=256 << 2
     text = describe.single_guest(
         memory=memory, append=append, initrd=bool(initrd), disk=bool(disk_file), vcpus=vcpus, poll=poll,
         initrd_size=os.path.getsize(initrd) if initrd else 0)
+    if trace:
+        text += describe.TRACER_POLL if poll else describe.TRACER
     return System(bundle=make_bundle(directory / f"{name}.cpio", text, strict=True),
                   disk=make_disk(directory / f"{name}.img", volumes, fresh=True))
 
@@ -171,10 +177,7 @@ def debug(machine, with_console):
         return subprocess.run([gdb, "-q", "-x", gdbinit], check=False).returncode
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(
-        prog="./bulkhead run", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="""Boot in QEMU with the console on this terminal.
+RUN_DESCRIPTION = """Boot in QEMU with the console on this terminal.
 
 Without --kernel: the demonstration system, guests debian1 to debianN with Debian's kernel, the manager's
 API on http://127.0.0.1:PORT/v1 (docs/api.md). Ctrl-] switches between consoles. Disks persist in build/run/demo.img.
@@ -182,7 +185,13 @@ API on http://127.0.0.1:PORT/v1 (docs/api.md). Ctrl-] switches between consoles.
 With --kernel: one guest that boots FILE. Its console is this terminal, and the command ends with it: exit
 status 0 after power-off, 1 after a crash.
 
-Ctrl-A x ends the machine at once.""")
+Ctrl-A x ends the machine at once."""
+
+
+def make_parser(command, description):
+    """The options of `run`, which other commands extend."""
+    parser = argparse.ArgumentParser(prog=f"./bulkhead {command}", description=description,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--headless", action="store_true", help="read no input")
     parser.add_argument("--nvme", action="store_true", help="the disk is NVMe (default: virtio-blk)")
     parser.add_argument("--memory", metavar="SIZE",
@@ -207,6 +216,10 @@ Ctrl-A x ends the machine at once.""")
     guest.add_argument("--disk", metavar="FILE", help="raw image of /dev/vda; a copy, changes are lost")
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--console", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def parse_arguments(parser):
     args = parser.parse_args()
     if not 0 <= args.guests <= DEMO_GUESTS:
         parser.error(f"--guests must be 0 to {DEMO_GUESTS}")
@@ -217,22 +230,24 @@ Ctrl-A x ends the machine at once.""")
     return args
 
 
-def make_machine(args):
-    """The machine, and what to print when its first guest is ready (or None)."""
+def make_machine(args, trace=None):
+    """The machine, and what to print when its first guest is ready (or None). `trace`: the file to trace to."""
     common = {"cpus": args.cpus, "nvme": args.nvme, "icount": args.icount, "extra": tuple(args.qemu)}
+    if trace:
+        common |= {"kernel": qemu.KERNEL_TRACE, "trace": trace}
     if args.debug:
         common["gdb"] = free_port(1234, False)
     if args.kernel:
         memory = describe.parse_size(args.memory or "256M")
         system = guest_system(args.kernel, args.initrd, args.append, args.disk, memory, args.vcpus,
-                              poll=args.icount)
+                              poll=args.icount, trace=bool(trace))
         total = max(2 << 30, memory + (512 << 20))
         return qemu.Machine(initrd=system.bundle, disk=system.disk, memory=f"{total >> 20}M", **common), None
 
     description = pathlib.Path(args.system).read_text(encoding="utf-8") if args.system else None
     token = args.token or secrets.token_hex(16)
     system = demo_system(args.guests, fresh=args.fresh, description=description, token=token,
-                         poll=args.icount, vcpus=args.vcpus)
+                         poll=args.icount, vcpus=args.vcpus, trace=bool(trace))
     port = free_port(args.port or DEFAULT_PORT, args.port is not None)
     calls = f"curl -H 'Authorization: Bearer {token}' http://127.0.0.1:{port}/v1/guests"
     welcome = (rb"(?m)^[\w-]+: ready\r?\n",
@@ -244,7 +259,7 @@ def make_machine(args):
 
 
 def main():
-    args = parse_arguments()
+    args = parse_arguments(make_parser("run", RUN_DESCRIPTION))
     try:
         machine, welcome = make_machine(args)
         if args.debug:

@@ -52,6 +52,9 @@ static const char *give_resources(struct domain *domain)
     if (reason != NULL) {
         return reason;
     }
+    if ((description->reads & READS_TRACE) != 0) {
+        share_trace(domain);
+    }
     const char *missing = description->log ? channel_open_log(domain) : NULL;
     if (missing != NULL) {
         log_line("domain %s: log: %s", domain->name, missing);

@@ -49,6 +49,7 @@ enum reads {
     READS_VOLUMES = 2,
     READS_GUESTS = 4,
     READS_STATISTICS = 8,
+    READS_TRACE = 16,
 };
 
 struct domain_description {

@@ -26,6 +26,7 @@ static const struct property_choice reads[] = {
     {"volumes", READS_VOLUMES},
     {"guests", READS_GUESTS},
     {"statistics", READS_STATISTICS},
+    {"trace", READS_TRACE},
     {NULL, 0},
 };
 

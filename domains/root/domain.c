@@ -7,6 +7,7 @@
 #include "domains/root/load.h"
 #include "domains/root/relay.h"
 #include "domains/root/root.h"
+#include "domains/root/trace.h"
 
 static struct domain domains[DOMAINS_MAX];
 
@@ -147,6 +148,7 @@ void domain_start(struct domain *domain)
 {
     domain->state = DOMAIN_STARTING;
     for (uint32_t i = 0; i < domain->thread_count; i++) {
+        trace_name(domain, domain->thread[i].tcb);
         (void)bh_tcb_write_registers(domain->thread[i].tcb, domain->entry,
                                      BH_DOMAIN_STACK_TOP + i * BH_DOMAIN_STACK_STRIDE, 0, i, 0, 0);
     }

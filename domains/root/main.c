@@ -16,6 +16,7 @@
 #include "domains/root/relay.h"
 #include "domains/root/request.h"
 #include "domains/root/root.h"
+#include "domains/root/trace.h"
 #include "libs/runtime/runtime.h"
 #include "libs/runtime/start.h"
 
@@ -193,6 +194,10 @@ int main(void)
     if (!guest_table_init()) {
         root_fail("no memory for the table of guests");
     }
+    if (!trace_init()) {
+        root_fail("no memory for the names of threads");
+    }
+    trace_name(domain_get(0), BH_ROOT_SLOT_TCB);
     guests_init();
     devices_init();
     boot_begin();

@@ -13,12 +13,13 @@
 #include "domains/root/space.h"
 
 /* Root's addresses, above everything that the kernel maps (boot_info.h) and below its resources. */
-#define ROOT_GUEST_TABLE UINT64_C(0x40000000)
-#define ROOT_ECAM        UINT64_C(0x48000000)
-#define ROOT_RELAYS      UINT64_C(0x4c000000) /* stacks of the relays */
-#define ROOT_SCRATCH     UINT64_C(0x50000000) /* frames that are being filled; up to 16 MiB */
-#define ROOT_WINDOWS     UINT64_C(0x60000000) /* one for each domain: domain_window */
-#define ROOT_WINDOW_SIZE UINT64_C(0x20000)
+#define ROOT_GUEST_TABLE   UINT64_C(0x40000000)
+#define ROOT_TRACE_THREADS UINT64_C(0x44000000)
+#define ROOT_ECAM          UINT64_C(0x48000000)
+#define ROOT_RELAYS        UINT64_C(0x4c000000) /* stacks of the relays */
+#define ROOT_SCRATCH       UINT64_C(0x50000000) /* frames that are being filled; up to 16 MiB */
+#define ROOT_WINDOWS       UINT64_C(0x60000000) /* one for each domain: domain_window */
+#define ROOT_WINDOW_SIZE   UINT64_C(0x20000)
 
 struct root {
     const struct bh_boot_info *boot;

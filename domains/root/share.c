@@ -7,6 +7,7 @@
 #include "domains/root/link.h"
 #include "domains/root/log.h"
 #include "domains/root/root.h"
+#include "domains/root/trace.h"
 #include "domains/root/volumes.h"
 #include "ipc/console.h"
 #include "ipc/volume.h"
@@ -48,9 +49,10 @@ static bool show(struct domain *owner, struct region *region, struct domain *rea
                  const char *name, const char *object)
 {
     uint64_t size = (uint64_t)region->count << region->size_bits;
-    struct bh_resource resource = {.kind = BH_RESOURCE_REGION,
-                                   .address = domain_address(reader, size, BH_PAGE_SIZE),
-                                   .size = size};
+    struct bh_resource resource = {
+        .kind = BH_RESOURCE_REGION,
+        .address = domain_address(reader, size, UINT64_C(1) << region->size_bits),
+        .size = size};
     memcpy(resource.name, name, strnlen(name, BH_NAME_MAX - 1));
     memcpy(resource.object, object, strnlen(object, BH_NAME_MAX - 1));
     if (resource.address == 0 ||
@@ -96,6 +98,17 @@ static void connect(struct domain *owner, struct domain *reader)
     }
     if (!good) {
         log_line("%s can't read what %s publishes: its tables are full", reader->name, owner->name);
+    }
+}
+
+void share_trace(struct domain *reader)
+{
+    struct domain *self = domain_get(0);
+    if (trace_rings()->count == 0) {
+        log_line("%s can't read the trace: the kernel was built without", reader->name);
+    } else if (!show(self, trace_rings(), reader, "trace", "") ||
+               !show(self, trace_threads(), reader, "threads", "")) {
+        log_line("%s can't read the trace: its tables are full", reader->name);
     }
 }
 

@@ -9,6 +9,9 @@
 /* Makes what the domain publishes, writable for it. The reason why not, or NULL. */
 const char *share_make(struct domain *domain, bool statistics, uint32_t serves);
 
+/* Lets the domain read the kernel's trace. */
+void share_trace(struct domain *reader);
+
 /* Lets the domain read what it may of all domains that run, and those that may read what it
  * publishes. */
 void share_connect(struct domain *domain);

@@ -30,6 +30,7 @@
 enum virtio_device_type { /* virtio 1.2 chapter 5 */
     VIRTIO_TYPE_NET = 1,
     VIRTIO_TYPE_BLOCK = 2,
+    VIRTIO_TYPE_CONSOLE = 3,
 };
 
 /* Features of every device, virtio 1.2 chapter 6; bits 0-23 are the device type's. */

@@ -3,7 +3,8 @@
 """Run the kernel tests in QEMU: every case in the sources must report `ok`.
 
     run.py suite [CPU [MEMORY [CPUS]]]   the whole suite
-    run.py cores [CPUS]                  what several cores do (cores.c), in parallel
+    run.py cores [CPUS [trace]]          what several cores do (cores.c), in parallel; on the kernel that traces
+    run.py trace [CPUS]                  the whole suite on the kernel that traces
     run.py reset                         a root that resets the machine: QEMU ends
 """
 
@@ -18,6 +19,7 @@ CASE = re.compile(r"TEST_CASE\((\w+)\)")
 
 
 CORES = HERE / "cores.c"
+TRACE = HERE / "trace.c"
 
 
 def expected_cases(sources):
@@ -49,18 +51,26 @@ def run_cases(tested, sources, what):
         line.startswith((f"ok {case}", f"FAIL {case}:")) for line in lines)]
     problems += [f"{case}: reported ok {passed.count(case)} times" for case in set(passed)
                  if passed.count(case) != 1]
+    if TRACE in sources and ("trace-rings: 0" in lines) != (tested.kernel == qemu.KERNEL):
+        problems.append("the kernel traces, or does not, contrary to how it was built")
     if problems:
         raise qemu.Failure("\n".join(problems))
     print(f"{len(passed)} kernel tests passed on {what}")
 
 
-def suite(cpu="max,pauth-impdef=on", memory="1G", cpus="1"):
-    tested = machine("kernel_tests.cpio", cpu=cpu, memory=memory, cpus=int(cpus))
+def suite(cpu="max,pauth-impdef=on", memory="1G", cpus="1", kernel=qemu.KERNEL):
+    tested = machine("kernel_tests.cpio", kernel=kernel, cpu=cpu, memory=memory, cpus=int(cpus))
     run_cases(tested, set(HERE.glob("*.c")) - {CORES}, f"{cpu}, {memory}, {cpus} cpu")
 
 
-def cores(cpus="4"):
-    run_cases(machine("kernel_cores_tests.cpio", cpus=int(cpus), icount=False), [CORES], f"{cpus} cpus in parallel")
+def cores(cpus="4", kind=""):
+    kernel = qemu.KERNEL_TRACE if kind == "trace" else qemu.KERNEL
+    run_cases(machine("kernel_cores_tests.cpio", kernel=kernel, cpus=int(cpus), icount=False), [CORES],
+              f"{cpus} cpus in parallel")
+
+
+def trace(cpus="1"):
+    suite(cpus=cpus, kernel=qemu.KERNEL_TRACE)
 
 
 def reset():
@@ -73,10 +83,10 @@ def reset():
 
 
 def main():
-    if len(sys.argv) < 2 or sys.argv[1] not in ("suite", "cores", "reset"):
+    if len(sys.argv) < 2 or sys.argv[1] not in ("suite", "cores", "trace", "reset"):
         sys.exit(__doc__)
     try:
-        {"suite": suite, "cores": cores, "reset": reset}[sys.argv[1]](*sys.argv[2:])
+        {"suite": suite, "cores": cores, "trace": trace, "reset": reset}[sys.argv[1]](*sys.argv[2:])
     except qemu.Failure as failure:
         sys.exit(f"kernel tests: {failure}")
 

@@ -29,6 +29,13 @@ foreach(cpus IN ITEMS 2 4 8)
         ARGS cores ${cpus} TIMEOUT 400)
 endforeach()
 
+# The kernel that traces is as good as the other.
+foreach(cpus IN ITEMS 1 4)
+    bulkhead_script_test(kernel_suite_trace_${cpus} LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
+        ARGS trace ${cpus} TIMEOUT 400)
+endforeach()
+bulkhead_script_test(kernel_cores_trace LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
+    ARGS cores 4 trace TIMEOUT 400)
 bulkhead_script_test(kernel_reset LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS reset TIMEOUT 120)
 
 foreach(case IN ITEMS tables access)

@@ -62,6 +62,8 @@ struct bh_boot_info {
     uint32_t has_smmu; /* 0 or 1 */
     uint32_t untyped_count;
     uint32_t cpu_features; /* BH_CPU_ bits */
+    uint32_t trace_slot;       /* Frames of the trace's rings (trace.h), by core, consecutive; without the right to write */
+    uint32_t trace_ring_count; /* as many as cores; 0: the kernel was built without tracing */
     struct bh_boot_untyped untyped[BH_BOOT_INFO_UNTYPED_MAX];
 };
 

@@ -3,6 +3,7 @@
 #include "test/unit/root/model_kernel.h"
 
 #include <bh/boot_info.h>
+#include <bh/trace.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -429,11 +430,13 @@ uint8_t *model_start(struct bh_boot_info *info, unsigned ram_bits)
                                   .timer_frequency = 62500000,
                                   .memory_size = ram_size,
                                   .cnode_radix = MODEL_ROOT_RADIX,
-                                  .first_free_slot = BH_ROOT_SLOT_FIRST_FREE + 1 + BUNDLE_PAGES,
+                                  .first_free_slot = BH_ROOT_SLOT_FIRST_FREE + 2 + BUNDLE_PAGES,
                                   .bundle_address = (uintptr_t)(ram + ram_size),
                                   .bundle_slot = BH_ROOT_SLOT_FIRST_FREE + 1,
                                   .bundle_frame_count = BUNDLE_PAGES,
-                                  .core_count = MODEL_CORES,
+                                   .core_count = MODEL_CORES,
+                                   .trace_slot = BH_ROOT_SLOT_FIRST_FREE + 1 + BUNDLE_PAGES,
+                                   .trace_ring_count = 1,
                                   .untyped_count = 1};
     info->untyped[0] = (struct bh_boot_untyped){
         .address = RAM, .slot = BH_ROOT_SLOT_FIRST_FREE, .size_bits = (uint8_t)ram_bits};
@@ -448,5 +451,12 @@ uint8_t *model_start(struct bh_boot_info *info, unsigned ram_bits)
                                     .object = RAM + ram_size + ((uint64_t)i << BH_PAGE_BITS)};
         model_slot_insert(slot, NULL);
     }
+    /* The ring of the trace may be read; nobody does here. */
+    struct model_slot *ring = model_slot_empty(BH_ROOT_SLOT_CNODE, info->trace_slot);
+    *ring = (struct model_slot){.type = BH_TYPE_FRAME,
+                                .rights = BH_RIGHT_READ,
+                                .size_bits = BH_TRACE_RING_BITS,
+                                .object = RAM - (UINT64_C(1) << BH_TRACE_RING_BITS)};
+    model_slot_insert(ring, NULL);
     return ram + ram_size;
 }

@@ -11,6 +11,7 @@
 #include "domains/root/domain.h"
 #include "domains/root/guest_table.h"
 #include "domains/root/root.h"
+#include "ipc/trace.h"
 #include "ipc/volume.h"
 #include "test/unit/check.h"
 #include "test/unit/root/model_kernel.h"
@@ -268,6 +269,48 @@ static void lists_what_it_grants(void)
     CHECK(resource(storage, BH_RESOURCE_SERVER, "manager", "lost") == NULL);
 }
 
+/* The thread's last name in the table that readers of the trace see; NULL: none. */
+static const struct bh_trace_thread *thread_named(const char *name)
+{
+    const struct domain *manager = domain("manager");
+    const struct bh_resource *region = resource(manager, BH_RESOURCE_REGION, "threads", "");
+    CHECK(region != NULL && region->size >= sizeof(struct bh_trace_thread_table));
+    /* Root's own view of the same pages, which lie apart in the test's. */
+    const struct bh_trace_thread_table *threads =
+        (const struct bh_trace_thread_table *)ROOT_TRACE_THREADS;
+    for (uint64_t offset = 0; offset < region->size; offset += BH_PAGE_SIZE) {
+        CHECK(model_pointer(manager->space.cap, region->address + offset) ==
+              model_pointer(BH_ROOT_SLOT_VSPACE, ROOT_TRACE_THREADS + offset));
+    }
+    for (uint64_t i = threads->count; i-- > 0;) {
+        const struct bh_trace_thread *entry = &threads->entry[i % BH_TRACE_THREADS];
+        if (strcmp(entry->name, name) == 0) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+static void shows_the_trace_to_its_readers(void)
+{
+    const struct domain *manager = domain("manager");
+    const struct bh_resource *rings = resource(manager, BH_RESOURCE_REGION, "trace", "");
+    CHECK(rings != NULL);
+    CHECK_EQUAL(rings->size, sizeof(struct bh_trace_ring));
+    CHECK_EQUAL(rings->address % sizeof(struct bh_trace_ring), 0);
+    CHECK(resource(domain("storage"), BH_RESOURCE_REGION, "trace", "") == NULL);
+    CHECK(resource(domain("storage"), BH_RESOURCE_REGION, "threads", "") == NULL);
+    static const char *const names[] = {"root", "console", "storage", "network", "manager"};
+    for (unsigned i = 0; i < 5; i++) {
+        const struct bh_trace_thread *thread = thread_named(names[i]);
+        uint64_t tcb = bh_cnode_inspect(BH_ROOT_SLOT_CNODE, domain(names[i])->tcb).value[3];
+        CHECK(thread != NULL && thread->since <= bh_test_ticks);
+        CHECK_EQUAL(thread->thread, (uint32_t)(tcb >> BH_TCB_BITS));
+    }
+    CHECK(thread_named("absent") == NULL);
+    CHECK(thread_named("b") == NULL);
+}
+
 static void refuses_what_is_not_granted(void)
 {
     const struct domain *storage = domain("storage");
@@ -293,6 +336,7 @@ static void start_and_run(const char *name)
 {
     CHECK_EQUAL(manage_named(BH_ROOT_GUEST_START, name), BH_ROOT_OK);
     CHECK_EQUAL(guest(name)->state, BH_GUEST_STARTING);
+    CHECK(thread_named(name) != NULL);
     CHECK_EQUAL(ask(domain(name), BH_ROOT_READY, 0, 0), BH_ROOT_OK);
     CHECK_EQUAL(ask(domain(name), BH_ROOT_GUEST_EVENT, BH_GUEST_EVENT_RUNNING, 0), BH_ROOT_OK);
     CHECK_EQUAL(guest(name)->state, BH_GUEST_RUNNING);
@@ -645,6 +689,7 @@ int main(int argc, char **argv)
     model_run_root(root_main);
     boots();
     lists_what_it_grants();
+    shows_the_trace_to_its_readers();
     refuses_what_is_not_granted();
     runs_a_guest();
     runs_several_vcpus();
