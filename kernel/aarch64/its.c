@@ -77,7 +77,7 @@ static _Alignas(256) uint8_t translation_table[DEVICES][ITS_EVENTS * ENTRY_MAX];
 
 static struct {
     uint64_t base; /* of the registers; 0: there is no ITS */
-    union lock lock;
+    union lock lock; /* whoever has it waits for the ITS only */
     uint32_t next_command;
     uint32_t next_lpi;          /* an index: those that were freed rest as long as possible */
     uint64_t target[BH_CORES_MAX]; /* of collections, as commands name it */
@@ -94,15 +94,6 @@ static volatile uint64_t *register_64(uint64_t offset)
 }
 
 /* --- commands --- */
-
-/* Of commands, and of where LPIs are. Whoever has it waits for the ITS only. */
-static void lock(void)
-{
-    bool mine;
-    uint16_t ticket = lock_ticket(&its.lock, &mine);
-    while (!mine && !lock_is_turn(&its.lock, ticket)) {
-    }
-}
 
 /*
  * Issues a command and waits until it has taken effect at `core` (5.3). The queue is empty before and after. An ITS
@@ -179,7 +170,8 @@ void its_unmap(struct all_cores *all, uint32_t lpi)
 void its_enable(uint32_t lpi, const struct core *core)
 {
     struct lpi *mapped = &its.lpi[lpi - LPI_FIRST];
-    lock();
+    while (!lock_try(&its.lock)) {
+    }
     if (mapped->core != core->number) {
         event_command(COMMAND_MOVI, mapped, 0, core->number);
         mapped->core = core->number;
@@ -190,7 +182,8 @@ void its_enable(uint32_t lpi, const struct core *core)
 
 void its_hold(uint32_t lpi)
 {
-    lock();
+    while (!lock_try(&its.lock)) {
+    }
     configure(&its.lpi[lpi - LPI_FIRST], LPI_CONFIGURATION);
     event_command(COMMAND_INT, &its.lpi[lpi - LPI_FIRST], 0, 0);
     lock_release(&its.lock);
