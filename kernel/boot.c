@@ -3,6 +3,7 @@
 
 #include "aarch64/cpu.h"
 #include "aarch64/gic.h"
+#include "aarch64/its.h"
 #include "aarch64/smmu.h"
 #include "aarch64/tlb.h"
 #include "aarch64/virtual_gic.h"
@@ -29,6 +30,9 @@ static const char *init_core(struct core *core)
     core->timer_programmed = UINT64_MAX;
     core->highest = -1;
     const char *error = gic_init_core(core, paddr(machine.gic_redistributors.start), machine.gic_redistributors.size);
+    if (error == NULL) {
+        error = its_init_core(core);
+    }
     if (error == NULL) {
         virtual_gic_init();
         gic_enable(machine.timer_irq);
@@ -95,6 +99,9 @@ void kernel_main(void)
     }
     init_interrupts();
     start_or_stop(init_core(core));
+    if (machine.its.size != 0) {
+        start_or_stop(its_init(core, paddr(machine.its.start)));
+    }
     if (machine.smmu_event_irq != IRQ_NONE) {
         gic_enable(machine.smmu_event_irq);
     }

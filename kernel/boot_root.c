@@ -6,6 +6,7 @@
 #include <bh/boot_info.h>
 
 #include "aarch64/cpu.h"
+#include "aarch64/its.h"
 #include "aarch64/smmu.h"
 #include "assert.h"
 #include "boot.h"
@@ -245,7 +246,7 @@ static const char *put_device_memory(void)
 
     (void)add_range(list, &count, 0, limit < ADDRESS_LIMIT ? limit : ADDRESS_LIMIT);
     bool fits = exclude(list, &count, machine.gic_distributor) && exclude(list, &count, machine.gic_redistributors) &&
-                exclude(list, &count, machine.smmu);
+                exclude(list, &count, machine.its) && exclude(list, &count, machine.smmu);
     for (uint32_t i = 0; i < machine.ram_count && fits; i++) {
         fits = exclude(list, &count, machine.ram[i]);
     }
@@ -334,6 +335,10 @@ const char *boot_root(struct all_cores *all)
     put_control(BH_ROOT_SLOT_SCHED_CONTROL, BH_TYPE_SCHED_CONTROL);
     put_control(BH_ROOT_SLOT_IO_CONTROL, BH_TYPE_IO_CONTROL);
     put_control(BH_ROOT_SLOT_MACHINE, BH_TYPE_MACHINE);
+    if (machine.its.size != 0) {
+        paddr_t doorbell = paddr(align_down(its_doorbell().value, BH_PAGE_SIZE));
+        (void)put(BH_ROOT_SLOT_MSI_DOORBELL, object_create(boot.all, BH_TYPE_FRAME, BH_PAGE_BITS, doorbell, true));
+    }
 
     map_copy(BH_ROOT_STACK, BH_ROOT_STACK_SIZE, NULL, 0, BH_RIGHT_READ | BH_RIGHT_WRITE);
     map_copy(BH_ROOT_DEVICE_TREE, machine.device_tree.size, paddr_pointer(paddr(machine.device_tree.start)),

@@ -104,6 +104,8 @@ static void take_node(const struct node *node, struct cells cells)
         machine.maintenance_irq = interrupt(node, 0);
     } else if (list_has(node->compatible, "arm,cortex-a15-gic") || list_has(node->compatible, "arm,gic-400")) {
         machine.gic_too_old = true;
+    } else if (list_has(node->compatible, "arm,gic-v3-its")) {
+        reg_entry(node, cells, 0, &machine.its);
     } else if (list_has(node->compatible, "arm,smmu-v3")) {
         reg_entry(node, cells, 0, &machine.smmu);
         machine.smmu_event_irq = interrupt(node, 0);

@@ -2,6 +2,7 @@
 #include "irq.h"
 
 #include "aarch64/gic.h"
+#include "aarch64/its.h"
 #include "aarch64/smmu.h"
 #include "cnode.h"
 #include "invocation.h"
@@ -15,7 +16,47 @@ static struct irq {
     struct slot notification; /* what a handler's owner has bound */
     bool taken;               /* an IRQHandler exists, or the kernel keeps it */
     bool active;              /* signalled, not acknowledged yet */
-} irqs[IRQ_MAX];
+    bool held;                /* an LPI that came too early: pending again, and disabled */
+} irqs[IRQ_MAX + LPI_COUNT];
+
+static bool is_lpi(uint32_t intid)
+{
+    return intid >= LPI_FIRST;
+}
+
+static struct irq *irq_of(uint32_t intid)
+{
+    return &irqs[is_lpi(intid) ? IRQ_MAX + intid - LPI_FIRST : intid];
+}
+
+/* Where those are whom the interrupt signals. */
+static const struct core *receiver(const struct irq *irq)
+{
+    struct cap cap = irq->notification.cap;
+    return cap.type == BH_TYPE_NOTIFICATION ? ((struct notification *)cap_object(cap))->core : this_core();
+}
+
+/* Nobody takes the interrupt now. A level and an LPI come when they are enabled again. */
+static void hold(uint32_t intid)
+{
+    if (is_lpi(intid)) {
+        its_hold(intid);
+        __atomic_store_n(&irq_of(intid)->held, true, __ATOMIC_SEQ_CST);
+    } else {
+        gic_disable(intid);
+        gic_deactivate(intid);
+    }
+}
+
+/* To be called when an interrupt is held, or has been acknowledged. The two may meet, on two cores: each does its part
+ * before it looks for the other's. */
+static void release_acknowledged(uint32_t intid)
+{
+    struct irq *irq = irq_of(intid);
+    if (!__atomic_load_n(&irq->active, __ATOMIC_SEQ_CST) && __atomic_exchange_n(&irq->held, false, __ATOMIC_SEQ_CST)) {
+        its_enable(intid, receiver(irq));
+    }
+}
 
 void irq_reserve(uint32_t intid)
 {
@@ -40,21 +81,26 @@ static void timer_interrupt(struct core *core)
 
 static void signal_handler(struct core *core, uint32_t intid)
 {
-    struct irq *irq = &irqs[intid];
+    struct irq *irq = irq_of(intid);
     struct cap cap = irq->notification.cap;
     if (cap.type != BH_TYPE_NOTIFICATION) {
-        gic_disable(intid);
-        gic_deactivate(intid);
-        return;
+        hold(intid);
+    } else if (__atomic_exchange_n(&irq->active, true, __ATOMIC_SEQ_CST)) {
+        /* An LPI that is not acknowledged: its owner sets the pace, however many messages the device sends. */
+        hold(intid);
+        release_acknowledged(intid);
+    } else {
+        notification_signal(core, cap_object(cap), notification_badge(cap));
+        if (is_lpi(intid) && receiver(irq) != core) { /* the notification has moved */
+            its_enable(intid, receiver(irq));
+        }
     }
-    irq->active = true;
-    notification_signal(core, cap_object(cap), notification_badge(cap));
 }
 
 void irq_handle(struct core *core)
 {
     uint32_t intid;
-    while ((intid = gic_acknowledge()) < IRQ_MAX) {
+    while (((intid = gic_acknowledge()) & ~3u) != IRQ_MAX) { /* 1020 to 1023: none (GICv3 2.2.1) */
         gic_drop_priority(intid);
         trace(BH_TRACE_INTERRUPT, core->current, intid, 0);
         if (intid == GIC_KICK_INTID) {
@@ -81,31 +127,44 @@ void irq_handle(struct core *core)
 
 void irq_handler_destroy(struct all_cores *all, uint32_t intid)
 {
-    struct irq *irq = &irqs[intid];
-    gic_disable(intid);
-    if (irq->active) {
-        gic_deactivate(intid);
+    struct irq *irq = irq_of(intid);
+    if (is_lpi(intid)) {
+        its_unmap(all, intid);
+    } else {
+        gic_disable(intid);
+        if (irq->active) {
+            gic_deactivate(intid);
+        }
     }
     (void)slot_delete(all, &irq->notification); /* no object of slots: never preempted */
     *irq = (struct irq){0};
 }
 
-enum bh_error irq_control_invoke(struct all_cores *all, struct invocation *invocation)
+static enum bh_error find_spi(struct invocation *invocation, uint32_t *intid)
 {
-    uint64_t intid = invocation->word[0];
-    uint64_t edge = invocation->word[1];
-
-    if (invocation->operation != BH_OP_IRQ_CONTROL_GET) {
-        return BH_ERROR_ILLEGAL_OPERATION;
-    }
-    if (intid < 32 || intid >= gic_interrupt_count()) {
+    if (invocation->word[0] < 32 || invocation->word[0] >= gic_interrupt_count()) {
         return invocation_fail(invocation, 1, BH_ERROR_RANGE);
     }
-    if (edge > 1) {
+    if (invocation->word[1] > 1) {
         return invocation_fail(invocation, 2, BH_ERROR_INVALID_ARGUMENT);
     }
+    *intid = (uint32_t)invocation->word[0];
+    return irqs[*intid].taken ? invocation_fail(invocation, 1, BH_ERROR_BUSY) : BH_OK;
+}
+
+enum bh_error irq_control_invoke(struct all_cores *all, struct invocation *invocation)
+{
+    bool message = invocation->operation == BH_OP_IRQ_CONTROL_GET_MSI;
+    if (!message && invocation->operation != BH_OP_IRQ_CONTROL_GET) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    uint32_t intid;
+    enum bh_error error = message ? its_find_lpi(invocation, &intid) : find_spi(invocation, &intid);
+    if (error != BH_OK) {
+        return error;
+    }
     struct slot *cnode;
-    enum bh_error error = invocation_cap(invocation, 3, BH_TYPE_CNODE, 0, &cnode);
+    error = invocation_cap(invocation, 3, BH_TYPE_CNODE, 0, &cnode);
     if (error != BH_OK) {
         return error;
     }
@@ -116,13 +175,17 @@ enum bh_error irq_control_invoke(struct all_cores *all, struct invocation *invoc
     if (!slot_empty(destination)) {
         return invocation_fail(invocation, 4, BH_ERROR_NOT_EMPTY);
     }
-    if (irqs[intid].taken) {
-        return invocation_fail(invocation, 1, BH_ERROR_BUSY);
-    }
 
-    irqs[intid].taken = true;
-    gic_configure((uint32_t)intid, edge != 0);
-    struct cap cap = {.type = BH_TYPE_IRQ_HANDLER, .rights = BH_RIGHTS_ALL, .object = intid & 0x3ff};
+    if (message) {
+        its_map(all, intid, invocation->word[0], invocation->word[1]);
+        invocation->result[0] = its_doorbell().value;
+        invocation->result[1] = invocation->word[1];
+        invocation->result[2] = intid;
+    } else {
+        gic_configure(intid, invocation->word[1] != 0);
+        irqs[intid].taken = true;
+    }
+    struct cap cap = {.type = BH_TYPE_IRQ_HANDLER, .rights = BH_RIGHTS_ALL, .object = intid & 0xffff};
     slot_insert_after(all, destination, cap, invocation->slot);
     return BH_OK;
 }
@@ -130,8 +193,12 @@ enum bh_error irq_control_invoke(struct all_cores *all, struct invocation *invoc
 enum bh_error irq_handler_ack(struct invocation *invocation)
 {
     uint32_t intid = (uint32_t)invocation->cap.object;
-    if (__atomic_exchange_n(&irqs[intid].active, false, __ATOMIC_ACQ_REL)) {
-        gic_deactivate(intid);
+    if (__atomic_exchange_n(&irq_of(intid)->active, false, __ATOMIC_SEQ_CST)) {
+        if (is_lpi(intid)) { /* LPIs have no active state in the hardware (GICv3 5.1) */
+            release_acknowledged(intid);
+        } else {
+            gic_deactivate(intid);
+        }
     }
     return BH_OK;
 }
@@ -139,7 +206,7 @@ enum bh_error irq_handler_ack(struct invocation *invocation)
 enum bh_error irq_handler_invoke(struct all_cores *all, struct invocation *invocation)
 {
     uint32_t intid = (uint32_t)invocation->cap.object;
-    struct irq *irq = &irqs[intid];
+    struct irq *irq = irq_of(intid);
 
     switch (invocation->operation) {
     case BH_OP_IRQ_HANDLER_BIND: {
@@ -155,11 +222,18 @@ enum bh_error irq_handler_invoke(struct all_cores *all, struct invocation *invoc
         }
         (void)slot_delete(all, &irq->notification);
         slot_insert_after(all, &irq->notification, derived, notification);
-        gic_enable(intid);
+        if (is_lpi(intid)) {
+            irq->held = false;
+            its_enable(intid, receiver(irq));
+        } else {
+            gic_enable(intid);
+        }
         return BH_OK;
     }
     case BH_OP_IRQ_HANDLER_UNBIND:
-        gic_disable(intid);
+        if (!is_lpi(intid)) { /* an LPI is held when it comes */
+            gic_disable(intid);
+        }
         (void)slot_delete(all, &irq->notification);
         return BH_OK;
     default:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Physical interrupts: the kernel's own, and those that IRQHandlers turn into signals. End of interrupt is split
- * (GICv3 4.4.1): the kernel drops the priority at once, the handler's owner deactivates.
+ * (GICv3 4.4.1): the kernel drops the priority at once, the handler's owner deactivates. LPIs, which are messages of
+ * devices (aarch64/its.h), are active in the kernel's books only.
  */
 #ifndef KERNEL_IRQ_H
 #define KERNEL_IRQ_H

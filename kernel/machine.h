@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the kernel takes from the machine's device tree (Devicetree Specification 0.4): memory, interrupt controller,
+ * What the kernel takes from the machine's device tree (Devicetree Specification 0.4): memory, interrupt controller, ITS,
  * SMMU, timer, console, firmware, and where the loader has put the bundle. Read once at start-up, before the MMU is on;
  * root reads the rest.
  */
@@ -24,7 +24,8 @@ struct machine {
     uint64_t cpu[BH_CORES_MAX]; /* MPIDR_EL1 affinities */
     uint32_t cpu_count;         /* may be more than fit */
     struct range gic_distributor, gic_redistributors;
-    struct range smmu; /* size 0: there is none */
+    struct range its;  /* size 0: there is none */
+    struct range smmu; /* the same */
     struct range uart; /* a PL011 */
     struct range bundle;
     struct range device_tree;

@@ -3,6 +3,7 @@
 
 #include "aarch64/cpu.h"
 #include "aarch64/descriptor.h"
+#include "aarch64/its.h"
 #include "aarch64/smmu.h"
 #include "aarch64/tlb.h"
 #include "aarch64/vcpu_registers.h"
@@ -238,6 +239,11 @@ static enum bh_error frame_map(struct invocation *invocation)
     enum bh_error error = target_space(invocation, (unsigned)slot->cap.size_bits, &space);
     if (error != BH_OK) {
         return error;
+    }
+    /* A processor's write there would be a message of who knows which device. */
+    if (slot->cap.mapping.device && slot->cap.object == align_down(its_doorbell().value, BH_PAGE_SIZE) &&
+        space->type != BH_TYPE_IO_SPACE && slot->cap.object != 0) {
+        return invocation_fail(invocation, 1, BH_ERROR_ILLEGAL_OPERATION);
     }
     const uint64_t mappable = BH_RIGHT_READ | BH_RIGHT_WRITE | BH_RIGHT_GRANT;
     if ((rights & ~mappable) != 0 || (rights & BH_RIGHT_READ) == 0 ||

@@ -67,6 +67,7 @@ class Machine:
     cpu: str = "max,pauth-impdef=on"
     virtualization: bool = True     # EL2; off to boot a guest kernel without Bulkhead
     iommu: bool = True              # an SMMUv3 in front of every PCI device
+    its: bool = True                # the GIC takes messages of devices (MSI)
     disk: object = None             # raw image
     nvme: bool = False              # the disk is an NVMe controller; else virtio-blk
     snapshot: bool = False          # writes to the disk are thrown away
@@ -86,6 +87,8 @@ class Machine:
             virt.append("virtualization=on")
         if self.iommu:
             virt.append("iommu=smmuv3")
+        if not self.its:
+            virt.append("its=off")
         platform = ",iommu_platform=on" if self.iommu else ""
         command = [self.binary, "-nodefaults", "-machine", ",".join(virt), "-cpu", self.cpu,
                    "-smp", str(self.cpus), "-m", self.memory, "-display", "none", "-monitor", "none",

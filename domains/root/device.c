@@ -163,7 +163,8 @@ const char *devices_give(struct domain *domain)
             continue;
         }
         device->given = true;
-        log_line("device %s: %s for %s", names->name[i], device->description->driver, domain->name);
+        log_line("device %s: %s for %s%s", names->name[i], device->description->driver,
+                 domain->name, device->messages ? ", interrupts by messages" : "");
     }
     return NULL;
 }

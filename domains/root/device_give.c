@@ -6,7 +6,10 @@
 
 #include "domains/root/root.h"
 
-#define BAR_MAX        (UINT64_C(16) << 20)
+#define BAR_MAX (UINT64_C(16) << 20)
+/* Where devices see the page that they write messages to: below all that they share with domains.
+ */
+#define DOORBELL       UINT64_C(0x8000000)
 #define INTERRUPTS_MAX 32u
 
 /* Interrupts given so far. Devices of one domain may share a line; domains may not. */
@@ -29,21 +32,16 @@ static const char *add(struct domain *domain, const struct device *device,
                : "the domain has too many resources";
 }
 
-static const char *make_interrupt(struct domain *domain, const struct machine_interrupt *interrupt)
+/* Binds a new handler to the domain's notification, with a bit of its own. */
+static const char *grant_interrupt(struct domain *domain, uint32_t handler, uint32_t intid)
 {
     if (interrupt_count == INTERRUPTS_MAX) {
         return "too many interrupts";
     }
-    uint32_t handler = arena_slots_foreign(&domain->arena, 1);
     uint32_t signal = arena_slots(&domain->arena, 1);
     uint64_t bits = domain_next_bit(domain);
-    if (handler == 0 || signal == 0) {
+    if (signal == 0) {
         return "no slots for its interrupt";
-    }
-    if (bh_irq_control_get(BH_ROOT_SLOT_IRQ_CONTROL, interrupt->intid, interrupt->edge ? 1 : 0,
-                           BH_ROOT_SLOT_CNODE, handler)
-            .error != BH_OK) {
-        return "its interrupt is in use, or the machine does not have it";
     }
     if (bh_cnode_mint(BH_ROOT_SLOT_CNODE, signal, BH_ROOT_SLOT_CNODE, domain->notification,
                       BH_RIGHT_WRITE, bits)
@@ -55,12 +53,36 @@ static const char *make_interrupt(struct domain *domain, const struct machine_in
     if (slot == 0) {
         return "the domain has too many capabilities";
     }
-    interrupts[interrupt_count].intid = interrupt->intid;
+    interrupts[interrupt_count].intid = intid;
     interrupts[interrupt_count].domain = domain->number;
     interrupts[interrupt_count].slot = slot;
     interrupts[interrupt_count].bits = bits;
     interrupt_count++;
     return NULL;
+}
+
+static const char *make_interrupt(struct domain *domain, const struct machine_interrupt *interrupt)
+{
+    uint32_t handler = arena_slots_foreign(&domain->arena, 1);
+    if (handler == 0) {
+        return "no slots for its interrupt";
+    }
+    if (bh_irq_control_get(BH_ROOT_SLOT_IRQ_CONTROL, interrupt->intid, interrupt->edge ? 1 : 0,
+                           BH_ROOT_SLOT_CNODE, handler)
+            .error != BH_OK) {
+        return "its interrupt is in use, or the machine does not have it";
+    }
+    return grant_interrupt(domain, handler, interrupt->intid);
+}
+
+static const char *add_interrupt(struct device *device, struct domain *domain, uint32_t number)
+{
+    struct bh_resource resource = {.kind = BH_RESOURCE_IRQ,
+                                   .cap = interrupts[number].slot,
+                                   .bits = interrupts[number].bits,
+                                   .argument = {device->interrupt_count}};
+    device->intid[device->interrupt_count++] = interrupts[number].intid;
+    return add(domain, device, &resource);
 }
 
 static const char *give_interrupt(struct device *device, struct domain *domain,
@@ -78,12 +100,68 @@ static const char *give_interrupt(struct device *device, struct domain *domain,
     } else if (interrupts[i].domain != domain->number) {
         return "its interrupt line is shared with a device of another domain";
     }
-    struct bh_resource resource = {.kind = BH_RESOURCE_IRQ,
-                                   .cap = interrupts[i].slot,
-                                   .bits = interrupts[i].bits,
-                                   .argument = {device->interrupt_count}};
-    device->intid[device->interrupt_count++] = interrupt->intid;
-    return add(domain, device, &resource);
+    return add_interrupt(device, domain, i);
+}
+
+/* Writes vector 0 into the function's table, by way of root's scratch addresses. */
+static bool write_vector(const struct device *device, const struct pci_msix *msix, uint32_t page,
+                         const struct bh_result *message)
+{
+    if (bh_cnode_copy(BH_ROOT_SLOT_CNODE, page, BH_ROOT_SLOT_CNODE,
+                      device->bar_frame[msix->bar] + (msix->offset >> BH_PAGE_BITS), BH_RIGHTS_ALL)
+                .error != BH_OK ||
+        !space_map(&root.space, page, ROOT_SCRATCH, BH_RIGHT_READ | BH_RIGHT_WRITE,
+                   BH_MAP_DEVICE)) {
+        return false;
+    }
+    pci_msix_write((volatile void *)(ROOT_SCRATCH + msix->offset % BH_PAGE_SIZE), 0,
+                   DOORBELL + message->value[0] % BH_PAGE_SIZE, (uint32_t)message->value[1]);
+    pci_msix_enable(&pci_bus.access, device->function, msix);
+    (void)bh_cnode_delete(BH_ROOT_SLOT_CNODE, page);
+    return true;
+}
+
+/*
+ * Lets the function interrupt by messages, all by vector 0, where it and the machine can. Its
+ * driver may change the table: another address aborts in the SMMU, and another number is an event
+ * of this function that has no handler.
+ */
+static const char *give_message(struct device *device, struct domain *domain)
+{
+    const struct pci_function *function = device->function;
+    struct pci_msix msix;
+    uint32_t device_id;
+    if (!pci_host_message(&pci_bus.host, function->requester_id, &device_id) ||
+        !pci_msix_find((const volatile void *)(ROOT_ECAM + function->config_offset), function,
+                       &msix)) {
+        return NULL;
+    }
+    uint32_t handler = arena_slots_foreign(&domain->arena, 1);
+    uint32_t doorbell = arena_slots_foreign(&domain->arena, 1);
+    uint32_t page = arena_slots_foreign(&domain->arena, 1);
+    if (handler == 0 || doorbell == 0 || page == 0) {
+        return "no slots for its interrupt";
+    }
+    struct bh_result message =
+        bh_irq_control_get_msi(BH_ROOT_SLOT_IRQ_CONTROL, device_id, 0, BH_ROOT_SLOT_CNODE, handler);
+    if (message.error != BH_OK) {
+        return NULL;
+    }
+    device->messages = true;
+    if (bh_cnode_copy(BH_ROOT_SLOT_CNODE, doorbell, BH_ROOT_SLOT_CNODE, BH_ROOT_SLOT_MSI_DOORBELL,
+                      BH_RIGHTS_ALL)
+                .error != BH_OK ||
+        !space_map(&domain->io[domain->io_count - 1], doorbell, DOORBELL,
+                   BH_RIGHT_READ | BH_RIGHT_WRITE, BH_MAP_DEVICE)) {
+        return "no memory to map what it writes messages to";
+    }
+    const char *reason = grant_interrupt(domain, handler, (uint32_t)message.value[2]);
+    if (reason != NULL) {
+        return reason;
+    }
+    return write_vector(device, &msix, page, &message)
+               ? add_interrupt(device, domain, interrupt_count - 1)
+               : "no memory to map its table of messages";
 }
 
 /* Maps a row of device frames into the domain and lists them. */
@@ -126,6 +204,7 @@ static const char *give_bars(struct device *device, struct domain *domain)
         if (frame == 0) {
             return "one of its BARs is no device memory";
         }
+        device->bar_frame[i] = frame;
         const char *reason = give_registers(device, domain, frame, bar->mapped_size,
                                             BH_RIGHT_READ | BH_RIGHT_WRITE, i);
         if (reason != NULL) {
@@ -180,6 +259,17 @@ static const char *give_memory(struct device *device, struct domain *domain)
     return add(domain, device, &resource);
 }
 
+static const char *give_interrupts(struct device *device, struct domain *domain)
+{
+    const char *reason = give_message(device, domain);
+    struct machine_interrupt interrupt;
+    if (reason == NULL && !device->messages &&
+        pci_host_interrupt(&pci_bus.host, device->function, &interrupt)) {
+        reason = give_interrupt(device, domain, &interrupt);
+    }
+    return reason;
+}
+
 const char *device_give_pci(struct device *device, struct domain *domain)
 {
     const char *reason = give_memory(device, domain);
@@ -189,12 +279,12 @@ const char *device_give_pci(struct device *device, struct domain *domain)
     if (reason == NULL) {
         reason = give_configuration(device, domain);
     }
-    struct machine_interrupt interrupt;
-    if (reason == NULL && pci_host_interrupt(&pci_bus.host, device->function, &interrupt)) {
-        reason = give_interrupt(device, domain, &interrupt);
-    }
     if (reason == NULL) {
-        pci_enable(&pci_bus.access, device->function);
+        pci_enable(&pci_bus.access, device->function); /* the table of messages is in a BAR */
+        reason = give_interrupts(device, domain);
+        if (reason != NULL) {
+            pci_disable(&pci_bus.access, device->function);
+        }
     }
     return reason;
 }

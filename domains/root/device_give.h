@@ -11,6 +11,8 @@ struct device {
     bool found, given;
     uint32_t number;               /* among the devices of its domain */
     struct pci_function *function; /* NULL: a platform device */
+    uint32_t bar_frame[PCI_BARS];  /* slots of the first frames of its BARs */
+    bool messages;                 /* it interrupts by MSI-X */
     struct platform_device platform;
     uint32_t interrupt_count;
     uint32_t intid[PLATFORM_PARTS];

@@ -102,23 +102,36 @@ bool pci_host_interrupt(const struct pci_host *host, const struct pci_function *
     return false;
 }
 
-bool pci_host_stream(const struct pci_host *host, uint16_t requester, uint32_t *stream)
+/* What a map of requester IDs (pci-iommu.txt, pci-msi.txt of the device tree bindings) makes of
+ * one. */
+static bool map_requester(const struct pci_host *host, const char *name, const char *mask_name,
+                          uint16_t requester, uint32_t *identifier)
 {
     struct cells map;
-    if (!cells_open(host->tree, host->node, "iommu-map", &map)) {
+    if (!cells_open(host->tree, host->node, name, &map)) {
         return false;
     }
-    uint64_t mask = cells_number(host->tree, host->node, "iommu-map-mask", 0xffff);
-    uint64_t masked = requester & mask;
+    uint64_t masked = requester & cells_number(host->tree, host->node, mask_name, 0xffff);
     while (cells_have(&map, 4)) {
         uint64_t first = cells_take(&map, 1);
-        (void)cells_take(&map, 1); /* the SMMU's phandle: the kernel drives the only one */
+        (void)cells_take(&map,
+                         1); /* the phandle of an SMMU or ITS: the kernel drives the only one */
         uint64_t base = cells_take(&map, 1);
         uint64_t length = cells_take(&map, 1);
         if (masked >= first && masked - first < length) {
-            *stream = (uint32_t)(base + (masked - first));
+            *identifier = (uint32_t)(base + (masked - first));
             return true;
         }
     }
     return false;
+}
+
+bool pci_host_stream(const struct pci_host *host, uint16_t requester, uint32_t *stream)
+{
+    return map_requester(host, "iommu-map", "iommu-map-mask", requester, stream);
+}
+
+bool pci_host_message(const struct pci_host *host, uint16_t requester, uint32_t *device_id)
+{
+    return map_requester(host, "msi-map", "msi-map-mask", requester, device_id);
 }

@@ -62,4 +62,8 @@ bool pci_host_interrupt(const struct pci_host *host, const struct pci_function *
 /* The SMMU's stream of a requester, by the bridge's iommu-map. False: no SMMU is in front of it. */
 bool pci_host_stream(const struct pci_host *host, uint16_t requester, uint32_t *stream);
 
+/* The DeviceID with which a requester's messages reach the ITS, by the bridge's msi-map. False:
+ * they reach none. */
+bool pci_host_message(const struct pci_host *host, uint16_t requester, uint32_t *device_id);
+
 #endif

@@ -53,8 +53,9 @@ static struct block_device *open_driver(const char *driver, const struct parts *
     if (strcmp(driver, "nvme") == 0) {
         struct nvme *nvme = calloc(1, sizeof *nvme);
         if (nvme != NULL) {
-            *error = nvme_open(nvme, parts->bar[0].address, parts->bar[0].size, parts->memory,
-                               memory_size, bh_timer_frequency());
+            *error = nvme_open(nvme, parts->bar[0].address, parts->bar[0].size,
+                               pci_msix_enabled(parts->config), parts->memory, memory_size,
+                               bh_timer_frequency());
             block = &nvme->block;
         }
     } else {

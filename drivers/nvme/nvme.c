@@ -94,12 +94,13 @@ static const struct block_device_operations nvme_operations = {
 };
 
 const char *nvme_open(struct nvme *nvme, volatile void *registers, uint64_t registers_size,
-                      void *memory, size_t memory_size, uint64_t ticks_per_second)
+                      bool messages, void *memory, size_t memory_size, uint64_t ticks_per_second)
 {
     *nvme = (struct nvme){
         .block = {.operations = &nvme_operations, .state = BLOCK_STOPPED, .wake_at = BLOCK_NEVER},
         .registers = registers,
         .registers_size = registers_size,
+        .messages = messages,
         .memory = memory,
         .memory_size = memory_size,
         .second = ticks_per_second,

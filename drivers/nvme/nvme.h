@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A driver for NVM Express 1.4 controllers: one namespace, one pair of I/O queues, INTx. How it is
- * used is in drivers/block_device.h; nvme_open does not touch the device.
+ * A driver for NVM Express 1.4 controllers: one namespace, one pair of I/O queues, MSI-X or INTx.
+ * How it is used is in drivers/block_device.h; nvme_open does not touch the device.
  *
  * The controller reaches `memory` (BH_RESOURCE_DMA) and the data of commands at the addresses that
  * the driver itself uses. The first active namespace is served; its logical blocks must have 512
@@ -49,6 +49,7 @@ struct nvme {
     struct block_device block;
     volatile uint8_t *registers;
     uint64_t registers_size;
+    bool messages;
     uint8_t *memory;
     size_t memory_size;
     uint64_t second; /* ticks */
@@ -67,8 +68,9 @@ struct nvme {
     uint64_t token[NVME_QUEUE_SIZE_MAX];
 };
 
-/* `memory` is page-aligned. NULL: fine; else what is wrong. */
+/* `memory` is page-aligned; `messages`: the controller interrupts by MSI-X. NULL: fine; else what
+ * is wrong. */
 const char *nvme_open(struct nvme *nvme, volatile void *registers, uint64_t registers_size,
-                      void *memory, size_t memory_size, uint64_t ticks_per_second);
+                      bool messages, void *memory, size_t memory_size, uint64_t ticks_per_second);
 
 #endif

@@ -53,9 +53,17 @@ static void write_address(struct nvme *nvme, enum nvme_register offset, const vo
     mmio_write32(nvme->registers + offset + 4, (uint32_t)(value >> 32));
 }
 
+/* Of the line: with MSI-X these registers are not to be touched (3.1.3, 3.1.4). */
+static void mask_interrupt(struct nvme *nvme, bool mask)
+{
+    if (!nvme->messages) {
+        write_register(nvme, mask ? NVME_INTMS : NVME_INTMC, 1);
+    }
+}
+
 void nvme_stop(struct nvme *nvme, const char *error)
 {
-    write_register(nvme, NVME_INTMS, 1);
+    mask_interrupt(nvme, true);
     nvme->block.state = BLOCK_FAILED;
     nvme->block.error = error;
     nvme->block.wake_at = BLOCK_NEVER;
@@ -94,7 +102,7 @@ void nvme_begin(struct nvme *nvme, uint64_t now)
         return;
     }
     nvme->block.state = BLOCK_RESETTING;
-    write_register(nvme, NVME_INTMS, 1);
+    mask_interrupt(nvme, true);
     /* CAP.TO counts in 500 ms; one period more, as a count of 0 gives no time at all. */
     nvme->ready_timeout = (NVME_CAP_TO(cap) + 1) * (nvme->second / 2);
     bool enabled = (read_register(nvme, NVME_CC) & NVME_CC_ENABLE) != 0;
@@ -288,7 +296,7 @@ void nvme_advance(struct nvme *nvme, uint64_t now)
     } else if (nvme->stage == NVME_ENABLE && (status & NVME_CSTS_FATAL) != 0) {
         nvme_stop(nvme, "the controller reports a fatal error");
     } else if (nvme->stage == NVME_ENABLE && ready) {
-        write_register(nvme, NVME_INTMC, 1);
+        mask_interrupt(nvme, false);
         identify(nvme, NVME_IDENTIFY_CONTROLLER_DATA, 0, NVME_IDENTIFY_CONTROLLER, now);
     } else if (late) {
         nvme_stop(nvme, nvme->stage == NVME_DISABLE ? "the controller can't be reset"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading a function's configuration page, and its list of capabilities. */
-#include "drivers/pci/pci.h"
+#include "drivers/pci/registers.h"
 
 #define STATUS_CAPABILITIES \
     (UINT32_C(1) << 20) /* PCI 3.0 6.2.3: status bit 4, in the upper half of the word */
@@ -61,4 +61,10 @@ uint32_t pci_capability_find(const volatile void *config, uint8_t id)
         }
     }
     return 0;
+}
+
+bool pci_msix_enabled(const volatile void *config)
+{
+    uint32_t at = pci_capability_find(config, PCI_CAPABILITY_MSIX);
+    return at != 0 && (pci_config_read32(config, at) & MSIX_ENABLE) != 0;
 }

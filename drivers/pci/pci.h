@@ -10,6 +10,8 @@
  * `ranges` pci_enable         memory decoding and bus mastering on, INTx not disabled pci_disable
  * all off: no DMA and no interrupt after it
  *
+ * pci_msix_find, _write, _enable: interrupts as messages
+ *
  * And drivers, who see the configuration page of their function read-only and use the pci_config_
  * functions on it.
  *
@@ -134,7 +136,27 @@ enum pci_status pci_assign(const struct pci_access *access, struct pci_function 
 void pci_enable(const struct pci_access *access, const struct pci_function *function);
 void pci_disable(const struct pci_access *access, const struct pci_function *function);
 
-/* A word for messages. */
+/* The MSI-X capability of a function and where its table is, of one entry for each vector. */
+struct pci_msix {
+    uint32_t capability; /* in the configuration page */
+    uint32_t vectors;
+    uint32_t bar;
+    uint32_t offset; /* of the table in that BAR, a multiple of 16 */
+};
+
+/* False: the function, whose BARs have addresses, has none, or its table is not in one of them. */
+bool pci_msix_find(const volatile void *config, const struct pci_function *function,
+                   struct pci_msix *msix);
+
+/* Sets what the function writes for a vector, and where. The others stay masked, as they are after
+ * a reset. */
+void pci_msix_write(volatile void *table, uint32_t vector, uint64_t address, uint32_t data);
+
+/* From now on the function interrupts by messages, and not by INTx. */
+void pci_msix_enable(const struct pci_access *access, const struct pci_function *function,
+                     const struct pci_msix *msix);
+
+/* A word for messages to people. */
 const char *pci_status_name(enum pci_status status);
 
 /* --- for drivers: `config` is the function's configuration page, PCI_CONFIG_SIZE bytes --- */
@@ -153,5 +175,8 @@ uint32_t pci_capability_next(const volatile void *config, uint32_t previous, uns
 
 /* The first capability with the identifier, or 0. */
 uint32_t pci_capability_find(const volatile void *config, uint8_t id);
+
+/* Whether the function interrupts by messages: then what its driver uses is vector 0. */
+bool pci_msix_enabled(const volatile void *config);
 
 #endif

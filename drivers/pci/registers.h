@@ -13,6 +13,10 @@
 #define COMMAND_BUS_MASTER   (UINT32_C(1) << 2)
 #define COMMAND_INTX_DISABLE (UINT32_C(1) << 10)
 
+/* 6.8.2.3, in the word that begins with the capability's identifier */
+#define MSIX_ENABLE (UINT32_C(1) << 31)
+#define MSIX_MASK   (UINT32_C(1) << 30) /* all vectors */
+
 /* 6.2.5.1 */
 #define BAR_IO           UINT32_C(1)
 #define BAR_TYPE_MASK    UINT32_C(6)

@@ -32,10 +32,12 @@ enum common_field {
     COMMON_DEVICE_FEATURE = 4,
     COMMON_DRIVER_FEATURE_SELECT = 8,
     COMMON_DRIVER_FEATURE = 12,
+    COMMON_CONFIG_VECTOR = 16,
     COMMON_DEVICE_STATUS = 20,
     COMMON_CONFIG_GENERATION = 21,
     COMMON_QUEUE_SELECT = 22,
     COMMON_QUEUE_SIZE = 24,
+    COMMON_QUEUE_VECTOR = 26,
     COMMON_QUEUE_ENABLE = 28,
     COMMON_QUEUE_NOTIFY_OFFSET = 30,
     COMMON_QUEUE_DESCRIPTORS = 32,
@@ -112,6 +114,7 @@ enum virtio_error virtio_open(struct virtio_device *device, const volatile void 
         return VIRTIO_BAD_CAPABILITY;
     }
     device->type = (enum virtio_device_type)type;
+    device->messages = pci_msix_enabled(config_page);
     device->common = common.address;
     device->isr = isr.address;
     device->notify = notify.address;
@@ -154,6 +157,15 @@ static uint64_t device_features(struct virtio_device *device)
     return features | mmio_read32(device->common + COMMON_DEVICE_FEATURE);
 }
 
+/* 4.1.5.1.2: a device that has no room for the vector reads back as having none. */
+static bool set_vector(const struct virtio_device *device, enum common_field field)
+{
+    if (device->messages) {
+        mmio_write16(device->common + field, 0);
+    }
+    return !device->messages || mmio_read16(device->common + field) == 0;
+}
+
 enum virtio_error virtio_negotiate(struct virtio_device *device, uint64_t wanted)
 {
     add_status(device, STATUS_ACKNOWLEDGE);
@@ -180,7 +192,7 @@ enum virtio_error virtio_negotiate(struct virtio_device *device, uint64_t wanted
         return VIRTIO_REFUSED;
     }
     device->features = accepted;
-    return VIRTIO_OK;
+    return set_vector(device, COMMON_CONFIG_VECTOR) ? VIRTIO_OK : VIRTIO_NO_VECTOR;
 }
 
 uint16_t virtio_queue_max(struct virtio_device *device, uint16_t index)
@@ -211,6 +223,9 @@ enum virtio_error virtio_queue_start(struct virtio_device *device, uint16_t inde
     }
     queue->index = index;
     queue->notify_address = (volatile uint16_t *)(volatile void *)(device->notify + offset);
+    if (!set_vector(device, COMMON_QUEUE_VECTOR)) {
+        return VIRTIO_NO_VECTOR;
+    }
     mmio_write16(device->common + COMMON_QUEUE_SIZE, queue->size);
     write_address(device, COMMON_QUEUE_DESCRIPTORS, queue->descriptors);
     write_address(device, COMMON_QUEUE_DRIVER, queue->available);
@@ -244,7 +259,10 @@ void virtio_notify(const struct virtqueue *queue)
 
 uint32_t virtio_interrupt_causes(const struct virtio_device *device)
 {
-    uint8_t causes = mmio_read8(device->isr); /* 4.1.4.5: reading clears it */
+    uint8_t causes = VIRTIO_CAUSE_QUEUE | VIRTIO_CAUSE_CONFIG;
+    if (!device->messages) {
+        causes = mmio_read8(device->isr); /* 4.1.4.5: reading clears it */
+    }
     dma_read_barrier();
     return causes & (VIRTIO_CAUSE_QUEUE | VIRTIO_CAUSE_CONFIG);
 }
@@ -304,6 +322,8 @@ const char *virtio_error_text(enum virtio_error error)
         return "it refuses the features it offered";
     case VIRTIO_NO_QUEUE:
         return "it lacks a queue, or the queue is too small";
+    case VIRTIO_NO_VECTOR:
+        return "it takes no vector for its messages";
     }
     return "unknown error";
 }

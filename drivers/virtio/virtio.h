@@ -49,6 +49,7 @@ enum virtio_error {
     VIRTIO_NO_ACCESS_PLATFORM, /* QEMU: the device needs iommu_platform=on */
     VIRTIO_REFUSED,            /* the device did not accept the features */
     VIRTIO_NO_QUEUE,           /* the device has no such queue, or a smaller one */
+    VIRTIO_NO_VECTOR,          /* it interrupts by messages, and takes no vector for them */
 };
 
 /* A BAR as the driver has it mapped; address NULL: it does not have it. */
@@ -67,6 +68,7 @@ struct virtio_device {
     volatile uint8_t *config; /* NULL if the device has none */
     uint32_t config_size;
     uint64_t features; /* agreed on */
+    bool messages;     /* it interrupts by MSI-X, vector 0 for everything */
 };
 
 /* `config_page` is the function's PCI configuration page; `bars` are by BAR number. */
@@ -99,8 +101,8 @@ bool virtio_failed(const struct virtio_device *device);
 /* Tells the device of new entries: to be called when virtqueue_publish says so. */
 void virtio_notify(const struct virtqueue *queue);
 
-/* The causes of the INTx interrupt since the last call; reading takes them away and lowers the
- * line. 0: it was not this device. */
+/* The causes of the interrupt since the last call. With INTx, reading takes them away and lowers
+ * the line; 0: it was not this device. A message does not tell: any cause is possible. */
 uint32_t virtio_interrupt_causes(const struct virtio_device *device);
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A driver for virtio block devices (virtio 1.2 section 5.2), modern, over PCI with INTx. How it is
- * used is in drivers/block_device.h; virtio_blk_open only looks for the registers.
+ * A driver for virtio block devices (virtio 1.2 section 5.2), modern, over PCI with MSI-X or INTx. How
+ * it is used is in drivers/block_device.h; virtio_blk_open only looks for the registers.
  *
  * A device without VIRTIO_BLK_F_FLUSH writes through (5.2.5.2): flushes are answered at once.
  */

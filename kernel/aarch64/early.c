@@ -189,6 +189,7 @@ void early_boot(const void *device_tree, uint64_t image)
     map_image(image);
     map_device(machine.gic_distributor);
     map_device(machine.gic_redistributors);
+    map_device(machine.its);
     map_device(machine.smmu);
     map_device(machine.uart);
     for (uint32_t i = 0; i < machine.ram_count; i++) {

@@ -30,7 +30,6 @@
 #define GICR_FRAME 0x10000
 #define GICR_SGI 0x10000 /* the registers of SGIs and PPIs, at the offsets of the distributor's */
 
-#define PRIORITY 0xa0u
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 
 static uint8_t *distributor;
@@ -79,7 +78,7 @@ static void init_distributor(void)
         write32(distributor, GICD_IGROUPR + intid / 8, UINT32_MAX);
     }
     for (uint32_t intid = 32; intid < interrupt_count; intid += 4) {
-        write32(distributor, GICD_IPRIORITYR + intid, PRIORITY * 0x01010101u);
+        write32(distributor, GICD_IPRIORITYR + intid, GIC_PRIORITY * 0x01010101u);
     }
     wait_for_distributor();
     write32(distributor, GICD_CTLR, GICD_CTLR_ARE_NS | GICD_CTLR_ENABLE_GROUP1);
@@ -96,7 +95,7 @@ static void init_redistributor(uint8_t *redistributor)
     write32(sgi, GICD_ICACTIVER, UINT32_MAX);
     write32(sgi, GICD_IGROUPR, UINT32_MAX);
     for (uint32_t intid = 0; intid < 32; intid += 4) {
-        write32(sgi, GICD_IPRIORITYR + intid, PRIORITY * 0x01010101u);
+        write32(sgi, GICD_IPRIORITYR + intid, GIC_PRIORITY * 0x01010101u);
     }
 }
 

@@ -10,6 +10,8 @@
 
 struct core;
 
+#define GIC_PRIORITY 0xa0u
+
 /* NULL, or why it can't be used. Registers are in the direct map. */
 const char *gic_init(paddr_t distributor);
 
@@ -20,7 +22,7 @@ const char *gic_init_core(struct core *core, paddr_t redistributors, uint64_t re
 #define GIC_KICK_INTID 0
 void gic_send_kick(uint64_t affinity);
 
-/* The next pending interrupt, which becomes active; 1020 and above: none. */
+/* The next pending interrupt, which becomes active unless it is an LPI; 1020 to 1023: none. */
 uint32_t gic_acknowledge(void);
 void gic_drop_priority(uint32_t intid);
 void gic_deactivate(uint32_t intid);
@@ -35,7 +37,7 @@ void gic_configure(uint32_t intid, bool edge);
 /* Makes a PPI of this core active without taking it: a guest's list register that names it is back in the hardware. */
 void gic_set_active(uint32_t intid);
 
-/* INTIDs below this exist. */
+/* SGIs, PPIs and SPIs below this exist. */
 uint32_t gic_interrupt_count(void);
 
 #endif

@@ -80,6 +80,10 @@ static void boot_device_untypeds_leave_out_kernel_devices(void)
     CHECK(find_device_untyped(0x08000000, BH_PAGE_SIZE) == NULL); /* GIC distributor */
     CHECK(find_device_untyped(0x080a0000, BH_PAGE_SIZE) == NULL); /* GIC redistributor */
     CHECK(find_device_untyped(0x080b0000, BH_PAGE_SIZE) == NULL); /* its SGI frame */
+    if (type_of(BH_ROOT_SLOT_MSI_DOORBELL) != BH_TYPE_NULL) {
+        CHECK(find_device_untyped(0x08080000, BH_PAGE_SIZE) == NULL); /* ITS */
+        CHECK(find_device_untyped(0x08090000, BH_PAGE_SIZE) == NULL); /* its doorbell */
+    }
     if (boot_info->has_smmu) {
         CHECK(find_device_untyped(0x09050000, BH_PAGE_SIZE) == NULL);
         CHECK(find_device_untyped(0x09060000, BH_PAGE_SIZE) == NULL);
@@ -124,7 +128,7 @@ static void boot_slots_hold_what_they_name(void)
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
         CHECK_EQUAL(type_of(expected[i].slot), expected[i].type);
     }
-    for (bh_cptr slot = BH_ROOT_SLOT_MACHINE + 1; slot < BH_ROOT_SLOT_FIRST_FREE; slot++) {
+    for (bh_cptr slot = BH_ROOT_SLOT_MSI_DOORBELL + 1; slot < BH_ROOT_SLOT_FIRST_FREE; slot++) {
         CHECK_EQUAL(type_of(slot), BH_TYPE_NULL);
     }
 }

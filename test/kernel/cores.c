@@ -4,6 +4,7 @@
  * taking things away that another core is using. The case's own thread is on core 0; threads on
  * others use no checks, they leave notes.
  */
+#include "edu.h"
 #include "guest.h"
 #include "harness.h"
 
@@ -637,6 +638,82 @@ static void a_mode_is_checked_that_changes_at_the_same_time(void)
     CHECK(runs[0] > 0 && runs[1] > 0);
 }
 
+/* --- messages of devices --- */
+
+static struct edu edu;
+static bh_cptr handler;
+
+static void message_driver(uint64_t id)
+{
+    uint64_t bits;
+    for (;;) {
+        if (bh_wait(objects[0], &bits) == BH_OK) {
+            count[id]++;
+            (void)bh_irq_handler_ack(handler);
+        }
+    }
+}
+
+static void message_receiver(uint64_t id)
+{
+    uint64_t bits;
+    for (;;) {
+        if (bh_wait(objects[0], &bits) == BH_OK) {
+            count[id]++;
+        }
+    }
+}
+
+static void acknowledger(uint64_t id)
+{
+    for (;;) {
+        (void)bh_irq_handler_ack(handler);
+        count[id]++;
+    }
+}
+
+static void setup_messages(void)
+{
+    setup();
+    edu = edu_open();
+    handler = edu_new_message(&edu, edu_new_space(&edu), 0);
+    objects[0] = new_object(BH_TYPE_NOTIFICATION);
+    CHECK_OK(bh_irq_handler_bind(handler, objects[0]));
+}
+
+/* The first finds the interrupt routed to this core, where it was bound. */
+static void messages_follow_their_driver_from_core_to_core(void)
+{
+    setup_messages();
+    struct thread thread = start_on(1, message_driver, 1);
+    uint64_t sent = 0;
+    for (uint64_t round = 0; round < 20; round++) {
+        CHECK_OK(bh_tcb_set_affinity(thread.tcb, 1 + round % (boot_info->core_count - 1)));
+        for (int i = 0; i < 5; i++) {
+            edu_interrupt(&edu);
+            sent++;
+            WAIT_FOR(count[1] == sent);
+        }
+    }
+}
+
+/* A message that comes early is held on one core while the acknowledgement comes on another. One that was held and never
+ * released would be the last of all. */
+static void no_message_is_lost_when_others_acknowledge(void)
+{
+    setup_messages();
+    (void)start_on(1, message_receiver, 1);
+    (void)start_on(boot_info->core_count - 1, acknowledger, 0);
+    for (int round = 0; round < 200; round++) {
+        uint64_t seen = count[1];
+        for (int i = 0; i < 20; i++) {
+            edu_interrupt(&edu);
+        }
+        WAIT_FOR(count[1] > seen);
+    }
+    CHECK(count[0] > 0);
+}
+
 TEST_GROUP(cores, false, TEST_CASE(all_cores_have_started),
            TEST_CASE(threads_of_all_cores_run_at_the_same_time),
            TEST_CASE(affinity_names_an_existing_core), TEST_CASE(a_running_thread_moves),
@@ -665,7 +742,9 @@ TEST_GROUP(cores, false, TEST_CASE(all_cores_have_started),
            TEST_CASE(a_running_guest_can_be_saved_only_once_it_is_stopped),
            TEST_CASE(whatever_a_running_guest_needs_can_be_deleted),
            TEST_CASE(the_virtual_timer_wakes_a_guest_on_another_core),
-           TEST_CASE(a_mode_is_checked_that_changes_at_the_same_time));
+           TEST_CASE(a_mode_is_checked_that_changes_at_the_same_time),
+           TEST_CASE(messages_follow_their_driver_from_core_to_core),
+           TEST_CASE(no_message_is_lost_when_others_acknowledge));
 
 const struct test_group *const test_groups[] = {&cores_group};
 const size_t test_group_count = 1;

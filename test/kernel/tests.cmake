@@ -36,6 +36,11 @@ foreach(cpus IN ITEMS 1 4)
 endforeach()
 bulkhead_script_test(kernel_cores_trace LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
     ARGS cores 4 trace TIMEOUT 400)
+
+# Devices without messages.
+bulkhead_script_test(kernel_no_its LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
+    ARGS no-its TIMEOUT 400)
+
 bulkhead_script_test(kernel_reset LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS reset TIMEOUT 120)
 
 foreach(case IN ITEMS tables access)

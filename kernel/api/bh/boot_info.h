@@ -23,6 +23,7 @@ enum bh_root_slot {
     BH_ROOT_SLOT_SCHED_CONTROL,
     BH_ROOT_SLOT_IO_CONTROL,
     BH_ROOT_SLOT_MACHINE,
+    BH_ROOT_SLOT_MSI_DOORBELL, /* Frame, for IOSpaces only: what devices write messages to. Empty without an ITS */
     BH_ROOT_SLOT_FIRST_FREE = 16 /* untyped memory, frames of the bundle and of the device tree follow from here */
 };
 

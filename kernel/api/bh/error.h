@@ -18,11 +18,11 @@ enum bh_error {
     BH_ERROR_NO_MEMORY = 8,          /* the Untyped is too small for the request */
     BH_ERROR_NO_TABLE = 9,           /* a page table is missing on the way to the address; result 0 is its level */
     BH_ERROR_BUSY = 10,              /* the resource is bound to something else */
-    BH_ERROR_NO_TAG = 11,            /* all address-space identifiers of the machine are in use */
+    BH_ERROR_NO_TAG = 11,            /* all address-space identifiers, or LPIs, of the machine are in use */
     BH_ERROR_WOULD_BLOCK = 12,       /* a non-blocking operation found no partner */
     BH_ERROR_CANCELLED = 13,         /* the object waited upon, or the call's reply object, went away */
     BH_ERROR_NO_SYSCALL = 14,        /* no such system call */
-    BH_ERROR_UNSUPPORTED = 15,       /* the machine lacks what this needs (an SMMU, say) */
+    BH_ERROR_UNSUPPORTED = 15,       /* the machine lacks what this needs (an SMMU, an ITS) */
     BH_ERROR_CORE = 16,              /* the object belongs to another core: its threads are there */
     BH_ERROR_COUNT
 };

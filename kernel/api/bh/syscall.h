@@ -410,7 +410,8 @@ static inline struct bh_result bh_sched_control_start_schedule(bh_cptr control)
  * (copy the capability to map it twice); mapping it again at the same place of the same space changes rights and
  * attributes. `rights` must be within those of the capability (RIGHTS); WRITE with GRANT (execute) in a VSpace is
  * INVALID_ARGUMENT. Errors: ALIGNMENT, RANGE (beyond BH_SPACE_SIZE), NOT_EMPTY (something is mapped there),
- * BUSY (mapped elsewhere), NO_TABLE (value[0]: the level of the table that is missing), INVALID_CAPABILITY (1).
+ * BUSY (mapped elsewhere), NO_TABLE (value[0]: the level of the table that is missing), INVALID_CAPABILITY (1),
+ * ILLEGAL_OPERATION (1: the doorbell of messages is for IOSpaces only).
  */
 static inline struct bh_result bh_frame_map(bh_cptr frame, bh_cptr space, uint64_t address, uint64_t rights,
                                             uint64_t attributes)
@@ -503,8 +504,21 @@ static inline struct bh_result bh_irq_control_get(bh_cptr control, uint64_t inti
     return bh_invoke(control, BH_OP_IRQ_CONTROL_GET, intid, edge, dest, index, 0, 0);
 }
 
-/* From now on the interrupt signals `notification` (with its badge; needs WRITE) and is enabled. It stays active,
- * and so does not come again, until bh_irq_handler_ack. */
+/*
+ * Makes the IRQHandler of a message in dest[index]: of the EventID (0 to 31) `event`, written by the device with the
+ * DeviceID `device` (PCI: what the host bridge's msi-map makes of the requester ID). No other device's writes count.
+ * value[0]: the physical address to write to, which the device must have in its IOSpace (BH_ROOT_SLOT_MSI_DOORBELL is
+ * the page), [1]: what to write, 32 bits, [2]: the INTID. UNSUPPORTED without an ITS, RANGE (1, 2), BUSY (2: it
+ * exists), NO_TAG (256 exist).
+ */
+static inline struct bh_result bh_irq_control_get_msi(bh_cptr control, uint64_t device, uint64_t event, bh_cptr dest,
+                                                      uint64_t index)
+{
+    return bh_invoke(control, BH_OP_IRQ_CONTROL_GET_MSI, device, event, dest, index, 0, 0);
+}
+
+/* From now on the interrupt signals `notification` (with its badge; needs WRITE) and is enabled. It does not come
+ * again until bh_irq_handler_ack: edges and messages before that become one, which signals then, as a level does. */
 static inline struct bh_result bh_irq_handler_bind(bh_cptr handler, bh_cptr notification)
 {
     return bh_invoke(handler, BH_OP_IRQ_HANDLER_BIND, notification, 0, 0, 0, 0, 0);

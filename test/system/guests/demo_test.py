@@ -17,6 +17,7 @@ PRINT = """
 FILE_SIZE = 16 << 20
 
 
+MESSAGES = rb"(?m)^root: device (?:disk1|nic0): \S+ for \w+, interrupts by messages\r?$"
 SUMMARY = r"^bulkhead: capability distribution: (\d+) capabilities, (\d+) differences\r?$"
 
 
@@ -77,9 +78,12 @@ def network(system):
 
 def machines():
     for name, settings in (("cortex-a76", {"cpu": "cortex-a76"}), ("neoverse-n1", {"cpu": "neoverse-n1"}),
-                           ("two-processors", {"cpus": 2}), ("icount", {"icount": True})):
+                           ("two-processors", {"cpus": 2}), ("icount", {"icount": True}),
+                           ("interrupt-lines", {"its": False})):
         with harness.boot(name, harness.demo(guests=1), **settings) as system:
             system.ready("debian1")
+            by_messages = len(re.findall(MESSAGES, system.output))
+            equal("disk and card interrupt by messages, if there is an ITS", by_messages, 2 * settings.get("its", True))
             output = system.must("debian1", "ping -c 1 -W 10 10.0.2.15 | grep -c 'bytes from'")
             equal(f"it runs on another machine: {name}", output, "1\n")
 

@@ -91,19 +91,42 @@ class Disks:
               f"volume {name} has changed")
 
 
+def count(console, text):
+    return console.output.count(text.encode())
+
+
 def test_volumes(disks):
-    """What clients write is on the disks, in its place, and flushes reach the disks."""
+    """What clients write is on the disks, in its place, and flushes reach the disks. Both interrupt by messages."""
     before = [path.read_bytes()[:34 * SECTOR] for path in (disks.nvme, disks.virtio)]
     run = machine(disks)
-    run.extra += ("-trace", "pci_nvme_flush_ns")
+    run.extra += ("-trace", "pci_nvme_flush_ns", "-trace", "pci_nvme_irq_*")
     with qemu.Console(run, name="storage_volumes") as console:
+        for number, driver in enumerate(["nvme", "virtio-blk"]):
+            console.expect(f"device disk{number}: {driver} for storage, interrupts by messages", timeout=120)
         console.expect("storage-check: checked 5 volumes, 0 failures", timeout=120)
         check(console.expect_exit() == 0, "the client saw failures")
-        flushes = console.output.count(b"pci_nvme_flush_ns")
+        flushes = count(console, "pci_nvme_flush_ns")
+        check(count(console, "pci_nvme_irq_msix") > 0 and count(console, "pci_nvme_irq_pin") == 0,
+              "the NVMe disk did not interrupt by messages alone")
     check(flushes >= 4, f"the NVMe disk saw {flushes} flushes, expected 4")
     disks.check_written()
     after = [path.read_bytes()[:34 * SECTOR] for path in (disks.nvme, disks.virtio)]
     check(before == after, "a partition table has changed")
+
+
+def test_interrupt_lines(disks):
+    """On a machine without an ITS the disks interrupt by their lines."""
+    run = machine(disks)
+    run.its = False
+    run.extra += ("-trace", "pci_nvme_irq_*")
+    with qemu.Console(run, name="storage_lines") as console:
+        for number, driver in enumerate(["nvme", "virtio-blk"]):
+            console.expect(rf"device disk{number}: {driver} for storage\r?$", timeout=120)
+        console.expect("storage-check: checked 5 volumes, 0 failures", timeout=120)
+        check(console.expect_exit() == 0, "the client saw failures")
+        check(count(console, "pci_nvme_irq_pin") > 0 and count(console, "pci_nvme_irq_msix") == 0,
+              "the NVMe disk did not interrupt by its line")
+    disks.check_written()
 
 
 def test_backup_table(disks):
@@ -154,7 +177,7 @@ def test_detach(disks):
         check(b"resetting it" not in console.output, "a disk had to be reset")
 
 
-TESTS = [test_volumes, test_backup_table, test_unusable_disk, test_read_errors,
+TESTS = [test_volumes, test_interrupt_lines, test_backup_table, test_unusable_disk, test_read_errors,
          test_detach]
 
 

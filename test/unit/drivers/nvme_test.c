@@ -4,6 +4,7 @@
 
 #include "drivers/nvme/nvme.h"
 #include "drivers/nvme/queue.h"
+#include "drivers/nvme/start.h"
 #include "test/unit/check.h"
 #include "test/unit/drivers/nvme_model.h"
 
@@ -28,8 +29,8 @@ static void step(void)
 static void open_driver(size_t memory_size)
 {
     memset(memory, 0xa5, sizeof memory);
-    CHECK(nvme_open(&nvme, model.registers, sizeof model.registers, memory, memory_size, SECOND) ==
-          NULL);
+    CHECK(nvme_open(&nvme, model.registers, sizeof model.registers, false, memory, memory_size,
+                    SECOND) == NULL);
 }
 
 /* Lets driver and controller take turns, and time pass as the driver asks. */
@@ -288,14 +289,32 @@ static void test_nonsense_completion(void)
 
 static void test_bad_memory(void)
 {
-    CHECK(nvme_open(&nvme, model.registers, 0x1000, memory, sizeof memory, SECOND) != NULL);
-    CHECK(nvme_open(&nvme, model.registers, 0x4000, memory, 4096, SECOND) != NULL);
-    CHECK(nvme_open(&nvme, model.registers, 0x4000, memory + 64, sizeof memory - 64, SECOND) !=
-          NULL);
+    CHECK(nvme_open(&nvme, model.registers, 0x1000, false, memory, sizeof memory, SECOND) != NULL);
+    CHECK(nvme_open(&nvme, model.registers, 0x4000, false, memory, 4096, SECOND) != NULL);
+    CHECK(nvme_open(&nvme, model.registers, 0x4000, false, memory + 64, sizeof memory - 64,
+                    SECOND) != NULL);
+}
+
+/* 3.1.3: the host must not touch the mask of the line then. */
+static void test_interrupts_by_message_leave_the_mask_alone(void)
+{
+    nvme_model_init(&model);
+    now = 1000;
+    CHECK(nvme_open(&nvme, model.registers, sizeof model.registers, true, memory, sizeof memory,
+                    SECOND) == NULL);
+    memset(model.registers + NVME_INTMS, 0x5a, 8);
+    start();
+    run();
+    CHECK_EQUAL(nvme.block.state, BLOCK_READY);
+    nvme_stop(&nvme, "test");
+    for (unsigned i = 0; i < 8; i++) {
+        CHECK_EQUAL(model.registers[NVME_INTMS + i], 0x5a);
+    }
 }
 
 int main(void)
 {
+    test_interrupts_by_message_leave_the_mask_alone();
     test_start();
     test_depth_follows_memory();
     test_transfers_of_all_shapes();

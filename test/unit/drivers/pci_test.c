@@ -12,6 +12,8 @@ struct bus {
     bool probed_while_decoding;
 };
 
+#define MSIX 0x70u /* where the tests have the capability */
+
 static struct bus bus;
 
 static uint32_t *word_of(uint32_t offset)
@@ -38,6 +40,8 @@ static void write_word(void *context, uint32_t offset, uint32_t value)
         uint32_t bar = (reg - PCI_BAR_0) / 4;
         bus.probed_while_decoding |= (*word_of((function << 12) + PCI_COMMAND) & 3) != 0;
         *word_of(offset) = (value & bus.bar_mask[function][bar]) | bus.bar_flags[function][bar];
+    } else if (reg == MSIX) {
+        *word_of(offset) = (value & 0xc0000000) | (*word_of(offset) & 0x3fffffff);
     } else {
         CHECK(false); /* the library writes nothing else */
     }
@@ -215,8 +219,66 @@ static void test_capability_walk_ends(void)
     CHECK_EQUAL(pci_config_read8(page, UINT32_MAX), 0xff);
 }
 
+/* A function with a table of three vectors in its BAR 2. */
+static const volatile void *add_msix(struct pci_function *found, uint32_t table)
+{
+    reset();
+    uint32_t at = add(1, 0, 0x1af4, 0x1041, 0);
+    *word_of(at + PCI_CAPABILITIES) = MSIX;
+    *word_of(at + MSIX) = 2u << 16 | PCI_CAPABILITY_MSIX;
+    *word_of(at + MSIX + 4) = table;
+    CHECK_EQUAL(pci_enumerate(&access, found, 1), 1);
+    found->bar[2] = (struct pci_bar){.kind = PCI_BAR_MEMORY_32, .assigned = true, .size = 0x1000};
+    return word_of(at);
+}
+
+static void test_finds_tables_of_messages(void)
+{
+    struct pci_function found;
+    struct pci_msix msix;
+    CHECK(pci_msix_find(add_msix(&found, 0x800 | 2), &found, &msix));
+    CHECK_EQUAL(msix.capability, MSIX);
+    CHECK_EQUAL(msix.vectors, 3);
+    CHECK_EQUAL(msix.bar, 2);
+    CHECK_EQUAL(msix.offset, 0x800);
+    CHECK(pci_msix_find(add_msix(&found, 0xfd0 | 2), &found, &msix));
+    CHECK(!pci_msix_find(add_msix(&found, 0xfe0 | 2), &found, &msix)); /* beyond the BAR's end */
+    CHECK(!pci_msix_find(add_msix(&found, 0xfffff000 | 2), &found, &msix));
+    CHECK(!pci_msix_find(add_msix(&found, 0x808 | 2), &found, &msix)); /* in two pages, some time */
+    CHECK(!pci_msix_find(add_msix(&found, 0x800 | 3), &found, &msix)); /* no such BAR */
+    CHECK(!pci_msix_find(add_msix(&found, 0x800 | 7), &found, &msix));
+    const volatile void *config = add_msix(&found, 0x800 | 2);
+    *word_of(found.config_offset + MSIX) = PCI_CAPABILITY_EXPRESS;
+    CHECK(!pci_msix_find(config, &found, &msix));
+    CHECK(!pci_msix_enabled(config));
+}
+
+static void test_messages_are_written_and_enabled(void)
+{
+    struct pci_function found;
+    struct pci_msix msix;
+    const volatile void *config = add_msix(&found, 2);
+    CHECK(pci_msix_find(config, &found, &msix));
+    CHECK(!pci_msix_enabled(config));
+    uint32_t table[12];
+    memset(table, 0xff, sizeof table);
+    pci_msix_write(table, 1, 0x123456780040, 7);
+    CHECK_EQUAL(table[3], UINT32_MAX);
+    CHECK_EQUAL(table[4], 0x56780040);
+    CHECK_EQUAL(table[5], 0x1234);
+    CHECK_EQUAL(table[6], 7);
+    CHECK_EQUAL(table[7], 0);
+    CHECK_EQUAL(table[8], UINT32_MAX);
+    *word_of(found.config_offset + MSIX) |= UINT32_C(1) << 30; /* all masked */
+    pci_msix_enable(&access, &found, &msix);
+    CHECK_EQUAL(*word_of(found.config_offset + MSIX), UINT32_C(0x80020011));
+    CHECK(pci_msix_enabled(config));
+}
+
 int main(void)
 {
+    test_finds_tables_of_messages();
+    test_messages_are_written_and_enabled();
     test_finds_functions();
     test_sizes_bars();
     test_assigns_bars();

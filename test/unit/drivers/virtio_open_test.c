@@ -106,8 +106,67 @@ static void test_bad_devices(void)
     CHECK_EQUAL(open_it(), VIRTIO_OK);
 }
 
+#define NO_VECTOR UINT16_MAX
+
+static uint16_t field(uint32_t at)
+{
+    uint16_t value;
+    memcpy(&value, bar4 + at, sizeof value);
+    return value;
+}
+
+/* Brings a device with one queue up to there; the vectors that it has then. */
+static void start(struct virtio_device *device, uint16_t *config_vector, uint16_t *queue_vector)
+{
+    static _Alignas(VIRTQUEUE_ALIGN) uint8_t memory[4 * 4096];
+    struct virtqueue queue;
+    memset(bar4, 0, sizeof bar4);
+    bar4[4] = 3; /* VIRTIO_F_VERSION_1 and ACCESS_PLATFORM, and bits 0 and 1 */
+    bar4[24] = 16;
+    memset(bar4 + 16, 0xff, 2);
+    memset(bar4 + 26, 0xff, 2);
+    CHECK_EQUAL(virtio_open(device, page, bars), VIRTIO_OK);
+    CHECK_EQUAL(virtio_negotiate(device, 0), VIRTIO_OK);
+    virtqueue_open(&queue, 16, memory);
+    CHECK_EQUAL(virtio_queue_start(device, 0, &queue), VIRTIO_OK);
+    *config_vector = field(16);
+    *queue_vector = field(26);
+}
+
+static void test_interrupts_by_line_have_causes(void)
+{
+    struct virtio_device device;
+    uint16_t config_vector;
+    uint16_t queue_vector;
+    make_device();
+    start(&device, &config_vector, &queue_vector);
+    CHECK(!device.messages);
+    CHECK_EQUAL(config_vector, NO_VECTOR);
+    CHECK_EQUAL(queue_vector, NO_VECTOR);
+    CHECK_EQUAL(virtio_interrupt_causes(&device), 0);
+    bar4[0x1000] = 1;
+    CHECK_EQUAL(virtio_interrupt_causes(&device), VIRTIO_CAUSE_QUEUE);
+}
+
+static void test_interrupts_by_message_use_vector_0(void)
+{
+    struct virtio_device device;
+    uint16_t config_vector;
+    uint16_t queue_vector;
+    make_device();
+    put8(0x75, 0x90); /* behind the last */
+    page[0x90 / 4] = UINT32_C(0x80000000) | PCI_CAPABILITY_MSIX;
+    start(&device, &config_vector, &queue_vector);
+    CHECK(device.messages);
+    CHECK_EQUAL(config_vector, 0);
+    CHECK_EQUAL(queue_vector, 0);
+    CHECK_EQUAL(virtio_interrupt_causes(&device), VIRTIO_CAUSE_QUEUE | VIRTIO_CAUSE_CONFIG);
+}
+
 int main(void)
 {
+    test_interrupts_by_line_have_causes();
+    test_interrupts_by_message_use_vector_0();
     test_good_device();
     test_bad_devices();
     return 0;

@@ -96,6 +96,12 @@ static void put_nodes(struct tree *tree)
     property(tree, "compatible", "arm,gic-v3", 11);
     WORDS(tree, "reg", 0, 0x8000000, 0, 0x10000, 0, 0x80a0000, 0, 0xf60000);
     WORDS(tree, "interrupts", 1, 9, 4);
+    WORDS(tree, "#address-cells", 2);
+    WORDS(tree, "#size-cells", 2);
+    begin(tree, "its@8080000");
+    text(tree, "compatible", "arm,gic-v3-its");
+    WORDS(tree, "reg", 0, 0x8080000, 0, 0x20000);
+    token(tree, END_NODE);
     token(tree, END_NODE);
     begin(tree, "timer");
     property(tree, "compatible", "arm,armv8-timer\0arm,armv7-timer", 32);
@@ -173,6 +179,8 @@ static void reads_the_machine(void)
     CHECK_EQUAL(machine.gic_distributor.start, 0x8000000);
     CHECK_EQUAL(machine.gic_redistributors.start, 0x80a0000);
     CHECK_EQUAL(machine.gic_redistributors.size, 0xf60000);
+    CHECK_EQUAL(machine.its.start, 0x8080000);
+    CHECK_EQUAL(machine.its.size, 0x20000);
     CHECK_EQUAL(machine.maintenance_irq, 25);
     CHECK_EQUAL(machine.timer_irq, 26);
     CHECK_EQUAL(machine.smmu.start, 0x9050000);

@@ -76,6 +76,10 @@ static void finds_the_pci_host(void)
     CHECK(pci_host_stream(&host, 3, &stream) && stream == 3);
     CHECK(pci_host_stream(&host, 9, &stream) && stream == 0x101);
     CHECK(!pci_host_stream(&host, 0x10, &stream));
+
+    CHECK(pci_host_message(&host, 3, &stream) && stream == 0x23);
+    CHECK(pci_host_message(&host, 0x103, &stream) && stream == 0x23); /* by the mask */
+    CHECK(!pci_host_message(&host, 0x10, &stream));
 }
 
 static void survives_damage(void)
@@ -107,6 +111,7 @@ static void survives_damage(void)
             for (uint8_t i = 0; i < 8; i++) {
                 (void)interrupt(&host, i, (uint8_t)(1 + i % 4), &value);
                 (void)pci_host_stream(&host, i, &value);
+                (void)pci_host_message(&host, i, &value);
             }
         }
     }

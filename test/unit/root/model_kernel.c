@@ -404,6 +404,13 @@ struct bh_result bh_io_control_bind(bh_cptr control, bh_cptr io_space, uint64_t 
     return result(BH_ERROR_UNSUPPORTED);
 }
 
+struct bh_result bh_irq_control_get_msi(bh_cptr control, uint64_t device, uint64_t event,
+                                        bh_cptr dest, uint64_t index)
+{
+    (void)control, (void)device, (void)event, (void)dest, (void)index;
+    return result(BH_ERROR_UNSUPPORTED);
+}
+
 struct bh_result bh_irq_control_get(bh_cptr control, uint64_t intid, uint64_t edge, bh_cptr dest,
                                     uint64_t index)
 {

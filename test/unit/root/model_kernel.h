@@ -55,6 +55,8 @@ struct bh_result bh_frame_unmap(bh_cptr frame);
 struct bh_result bh_page_table_map(bh_cptr table, bh_cptr space, uint64_t address);
 struct bh_result bh_io_control_bind(bh_cptr control, bh_cptr io_space, uint64_t stream);
 struct bh_result bh_vcpu_configure(bh_cptr vcpu, bh_cptr tcb, bh_cptr guest_space, bh_cptr frame);
+struct bh_result bh_irq_control_get_msi(bh_cptr control, uint64_t device, uint64_t event,
+                                        bh_cptr dest, uint64_t index);
 struct bh_result bh_irq_control_get(bh_cptr control, uint64_t intid, uint64_t edge, bh_cptr dest,
                                     uint64_t index);
 struct bh_result bh_irq_handler_bind(bh_cptr handler, bh_cptr notification);
