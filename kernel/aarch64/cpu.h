@@ -51,6 +51,14 @@ static inline void wait_for_interrupt(void)
 struct core;
 struct bh_fp_state;
 
+/* TPIDR_EL2, which never changes. */
+static inline struct core *core_register(void)
+{
+    struct core *core;
+    __asm__("mrs %0, tpidr_el2" : "=r"(core));
+    return core;
+}
+
 /* Whether native code may use FP/SIMD registers (CPTR_EL2.FPEN, E2H layout). A guest always may. */
 void fp_access(bool open);
 
