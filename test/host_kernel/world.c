@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "world.h"
+
+#include <bh/syscall.h>
+#include <string.h>
+
+#include "hardware.h"
+#include "object.h"
+#include "sched_context.h"
+#include "scheduler.h"
+#include "syscall.h"
+
+#define PC UINT64_C(0x400000)
+
+const struct world_root world_roots[WORLD_ROOTS] = {
+    {BH_TYPE_UNTYPED, 20, UINT64_C(0x40000000)},
+    {BH_TYPE_UNTYPED, 22, UINT64_C(0x40400000)},
+    {BH_TYPE_UNTYPED, 16, UINT64_C(0x41000000)},
+    {BH_TYPE_DEVICE_UNTYPED, 32, UINT64_C(0x100000000)},
+    {BH_TYPE_IRQ_CONTROL, 0, 0},
+    {BH_TYPE_SCHED_CONTROL, 0, 0},
+    {BH_TYPE_IO_CONTROL, 0, 0},
+};
+
+struct tcb *world_tcb(unsigned thread)
+{
+    return paddr_pointer(paddr(WORLD_TCB(thread)));
+}
+
+struct slot *world_slot(uint64_t cnode, uint64_t index)
+{
+    return (struct slot *)paddr_pointer(paddr(cnode)) + index;
+}
+
+static struct slot *put(uint64_t index, enum bh_type type, unsigned size_bits, uint64_t address)
+{
+    struct slot *slot = world_slot(WORLD_HIDDEN, index);
+    slot_insert_root(slot, object_create(type, size_bits, paddr(address), false));
+    return slot;
+}
+
+static void copy(struct slot *to, struct slot *from)
+{
+    struct cap derived;
+    (void)cap_derive(from->cap, BH_RIGHTS_ALL, 0, &derived);
+    slot_insert_after(to, derived, from);
+}
+
+static void make_thread(unsigned n)
+{
+    struct tcb *tcb = world_tcb(n);
+    struct sched_context *sc = paddr_pointer(paddr(WORLD_SCHED_CONTEXT(n)));
+    (void)put(WORLD_HIDDEN_TCB(n), BH_TYPE_TCB, 0, WORLD_TCB(n));
+    (void)put(WORLD_HIDDEN_SCHED_CONTEXT(n), BH_TYPE_SCHED_CONTEXT, 0, WORLD_SCHED_CONTEXT(n));
+    struct slot *buffer = put(WORLD_HIDDEN_BUFFER(n), BH_TYPE_FRAME, BH_PAGE_BITS, WORLD_BUFFER(n));
+    copy(&tcb->slots[TCB_SLOT_CNODE], world_slot(WORLD_HIDDEN, WORLD_HIDDEN_CNODE(world_cnode_of(n))));
+    copy(&tcb->slots[TCB_SLOT_IPC_BUFFER], buffer);
+    tcb->priority = WORLD_PRIORITY;
+    tcb->max_controlled_priority = WORLD_LIMIT;
+    sc->budget = sc->period = sc->remaining = HOST_FREQUENCY;
+    sched_context_give(sc, tcb);
+    tcb->state = TCB_RUNNABLE;
+}
+
+void world_reset(void)
+{
+    host_reset();
+    host_memory(WORLD_BOOT, UINT64_C(1) << 20);
+    struct slot *first = world_slot(WORLD_CNODE(0), 0);
+    for (unsigned i = 0; i < WORLD_ROOTS; i++) {
+        const struct world_root *root = &world_roots[i];
+        if (root->type == BH_TYPE_UNTYPED) {
+            host_memory(root->address, UINT64_C(1) << root->size_bits);
+        }
+        struct cap cap = {.type = (uint64_t)root->type & 31,
+                          .rights = BH_RIGHTS_ALL,
+                          .original = 1,
+                          .size_bits = root->size_bits & 63,
+                          .object = root->address & 0xffffffffffff};
+        slot_insert_root(&first[WORLD_FIRST_ROOT + i], cap);
+    }
+    for (unsigned n = 0; n < WORLD_CNODES; n++) {
+        struct slot *slot = put(WORLD_HIDDEN_CNODE(n), BH_TYPE_CNODE, WORLD_CNODE_RADIX(n), WORLD_CNODE(n));
+        copy(&first[WORLD_COPY_CNODE(n)], slot);
+    }
+    copy(world_slot(WORLD_CNODE(1), 1), &first[WORLD_COPY_CNODE(0)]);
+    copy(world_slot(WORLD_CNODE(1), 2), &first[WORLD_COPY_CNODE(1)]);
+    for (unsigned n = 0; n < WORLD_THREADS; n++) {
+        make_thread(n);
+        scheduler_ready(this_core(), world_tcb(n));
+        if (n > 0) {
+            copy(&first[WORLD_COPY_TCB(n)], world_slot(WORLD_HIDDEN, WORLD_HIDDEN_TCB(n)));
+            copy(&first[WORLD_COPY_SCHED_CONTEXT(n)], world_slot(WORLD_HIDDEN, WORLD_HIDDEN_SCHED_CONTEXT(n)));
+            copy(&first[WORLD_COPY_BUFFER(n)], world_slot(WORLD_HIDDEN, WORLD_HIDDEN_BUFFER(n)));
+        }
+    }
+    (void)kernel_leave(this_core());
+}
+
+bool world_delete(struct slot *slot)
+{
+    return slot_delete(slot);
+}
+
+bool world_call(const uint64_t x[13])
+{
+    struct core *core = this_core();
+    struct tcb *tcb = core->current;
+    memcpy(tcb->context.x, x, 13 * sizeof(uint64_t));
+    tcb->context.pc = PC;
+    syscall_entry(core);
+    bool preempted = x[12] == BH_SYS_INVOKE && tcb->context.pc != PC;
+    (void)kernel_leave(core);
+    return !preempted;
+}

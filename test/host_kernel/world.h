@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Start-up on the host: what boot_root.c does on a machine. Some threads, each with a CNode and an IPC buffer, a hidden
+ * CNode that keeps their objects alive, and memory.
+ *
+ * All that knows how the kernel's functions are called is in world.c.
+ */
+#ifndef TEST_HOST_KERNEL_WORLD_H
+#define TEST_HOST_KERNEL_WORLD_H
+
+#include "core.h"
+
+#define WORLD_THREADS 4u
+#define WORLD_PRIORITY 200u
+#define WORLD_LIMIT 199u /* what the threads may give to others: those never run before them */
+
+/* Where things are, physically. */
+#define WORLD_BOOT UINT64_C(0x10000000)
+#define WORLD_HIDDEN (WORLD_BOOT + 0x1000) /* CNode */
+#define WORLD_HIDDEN_RADIX 5u
+#define WORLD_CNODES 2u
+#define WORLD_CNODE(n) (WORLD_BOOT + 0x2000 + 0x1000 * (uint64_t)(n))
+#define WORLD_CNODE_RADIX(n) ((n) == 0 ? 6u : 5u)
+#define WORLD_TCB(n) (WORLD_BOOT + 0x8000 + ((uint64_t)(n) << BH_TCB_BITS))
+#define WORLD_SCHED_CONTEXT(n) (WORLD_BOOT + 0x10000 + ((uint64_t)(n) << BH_SCHED_CONTEXT_BITS))
+#define WORLD_BUFFER(n) (WORLD_BOOT + 0x20000 + ((uint64_t)(n) << BH_PAGE_BITS))
+
+/* Slots of the hidden CNode. */
+#define WORLD_HIDDEN_CNODE(n) (0 + (n))
+#define WORLD_HIDDEN_TCB(n) (4 + (n))
+#define WORLD_HIDDEN_SCHED_CONTEXT(n) (8 + (n))
+#define WORLD_HIDDEN_BUFFER(n) (12 + (n))
+
+/* Memory, in slots from WORLD_FIRST_ROOT on of the first CNode, and control capabilities behind it. */
+struct world_root {
+    enum bh_type type;
+    unsigned size_bits;
+    uint64_t address;
+};
+
+#define WORLD_FIRST_ROOT 48u
+#define WORLD_ROOTS 7u
+extern const struct world_root world_roots[WORLD_ROOTS];
+
+/* Copies in the first CNode: slot 1 and 2 the CNodes, then of threads but the first, scheduling contexts, buffers. */
+#define WORLD_COPY_CNODE(n) (1 + (n))
+#define WORLD_COPY_TCB(n) (4 + (n))
+#define WORLD_COPY_SCHED_CONTEXT(n) (8 + (n))
+#define WORLD_COPY_BUFFER(n) (12 + (n))
+
+static inline unsigned world_cnode_of(unsigned thread)
+{
+    return thread % WORLD_CNODES;
+}
+
+/* A machine that has just started, with the first thread current. */
+void world_reset(void);
+
+/* Deletes one capability; false when preempted. */
+bool world_delete(struct slot *slot);
+
+struct tcb *world_tcb(unsigned thread);
+struct slot *world_slot(uint64_t cnode, uint64_t index);
+
+/* The current thread makes a system call, and the kernel leaves. False: it was preempted, and is to be issued again. */
+bool world_call(const uint64_t x[13]);
+
+#endif
