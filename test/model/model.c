@@ -13,6 +13,7 @@
 
 struct model model;
 static struct m_slot irq_slots[1024]; /* what an IRQHandler's owner has bound */
+static struct m_object *gone;
 
 static void *allocate(size_t count, size_t size)
 {
@@ -21,24 +22,6 @@ static void *allocate(size_t count, size_t size)
         abort();
     }
     return memory;
-}
-
-void model_reset(void)
-{
-    while (model.objects != NULL) {
-        struct m_object *object = model.objects;
-        model.objects = object->next;
-        for (uint64_t i = 0; i < object->slot_count; i++) {
-            free(object->slots[i].cap);
-        }
-        free(object->slots);
-        free(object->entries);
-        free(object);
-    }
-    for (uint64_t i = 0; i < model.origin_count; i++) {
-        free(model.origins[i]);
-    }
-    model = (struct model){.next_serial = model.next_serial + 1};
 }
 
 /* --- objects --- */
@@ -146,6 +129,21 @@ struct m_object *object_new(enum bh_type type, unsigned size_bits, uint64_t addr
     return object;
 }
 
+static void give_back(struct m_object **list)
+{
+    while (*list != NULL) {
+        struct m_object *object = *list;
+        *list = object->next;
+        for (uint64_t i = 0; i < object->slot_count; i++) {
+            free(object->slots[i].cap);
+        }
+        free(object->slots);
+        free(object->entries);
+        free(object);
+    }
+}
+
+/* What is gone can still be looked at until the call ends: a slot that is being revoked may be in it. */
 static void object_free(struct m_object *object)
 {
     if (object->previous != NULL) {
@@ -156,9 +154,8 @@ static void object_free(struct m_object *object)
     if (object->next != NULL) {
         object->next->previous = object->previous;
     }
-    free(object->slots);
-    free(object->entries);
-    free(object);
+    object->next = gone;
+    gone = object;
 }
 
 struct m_object *space_by_serial(uint64_t serial)
@@ -431,6 +428,16 @@ bool model_delete(struct m_slot *slot)
 
 /* --- start-up --- */
 
+void model_reset(void)
+{
+    give_back(&model.objects);
+    give_back(&gone);
+    for (uint64_t i = 0; i < model.origin_count; i++) {
+        free(model.origins[i]);
+    }
+    model = (struct model){.next_serial = model.next_serial};
+}
+
 struct m_object *model_boot_object(enum bh_type type, unsigned size_bits, uint64_t address)
 {
     return object_new(type, size_bits, address, type == BH_TYPE_DEVICE_UNTYPED);
@@ -462,6 +469,7 @@ struct m_slot *model_lookup(const struct m_object *thread, uint64_t cptr)
 struct m_result model_call(struct m_object *thread, const struct m_call *call)
 {
     struct m_result result = {0};
+    give_back(&gone);
     if (call->x[12] != BH_SYS_INVOKE) {
         ipc_call(thread, call);
         return result;

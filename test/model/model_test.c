@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,13 +23,15 @@
 
 #define EPISODE 2000u
 
-static struct step steps[EPISODE + 1];
-static unsigned step_count;
-static uint64_t seed;
+/* Shared with the process that runs the kernel: the other one never does, and can start anew from where it is. */
+static struct {
+    uint64_t seed;
+    uint64_t calls; /* before this episode */
+    unsigned step_count;
+    struct step steps[EPISODE];
+} *record;
+
 static struct m_object *threads[WORLD_THREADS];
-static bool quiet;     /* a try of the search for a shorter sequence */
-static bool shrinking; /* a failure was found */
-static uint64_t statistics[2][BH_ERROR_COUNT];
 
 /* --- start-up, in the model --- */
 
@@ -77,7 +80,7 @@ static void boot_model(void)
 
 static void print_step(unsigned i)
 {
-    const struct step *step = &steps[i];
+    const struct step *step = &record->steps[i];
     const uint64_t *x = step->call.x;
     fprintf(stderr, "  %u: thread %u %s cap %#lx", i, step->thread, operation_name(&step->call), x[0]);
     if (x[12] == BH_SYS_INVOKE) {
@@ -89,31 +92,10 @@ static void print_step(unsigned i)
     fprintf(stderr, step->preempt_at != 0 ? " preempted at poll %lu\n" : "\n", step->preempt_at);
 }
 
-static void shrink(unsigned count);
-
 __attribute__((noreturn)) static void fail(const char *why)
 {
-    if (!quiet) {
-        fprintf(stderr, "model_test: seed %lu, call %u: %s\n", seed, step_count, why);
-        if (!shrinking) {
-            shrinking = true;
-            shrink(step_count);
-        }
-    }
-    _exit(1);
-}
-
-static void on_panic(void)
-{
-    fail("the kernel has stopped");
-}
-
-/* Of the sanitizers. */
-void __sanitizer_set_death_callback(void (*callback)(void));
-
-static void on_death(void)
-{
-    fail("a sanitizer has ended the program");
+    fprintf(stderr, "model_test: seed %lu, call %u: %s\n", record->seed, record->step_count, why);
+    exit(1);
 }
 
 /* --- one call --- */
@@ -148,14 +130,11 @@ static bool make_call(const struct step *step)
         error = compare_result(thread, &step->call, &result);
     }
     if (error == NULL) {
-        error = compare_state(step_count % 16 == 0 || (step->call.x[1] >= BH_OP_FRAME_MAP && step->call.x[1] <= BH_OP_PAGE_TABLE_UNMAP));
+        bool maps = step->call.x[1] >= BH_OP_FRAME_MAP && step->call.x[1] <= BH_OP_PAGE_TABLE_UNMAP;
+        error = compare_state(maps || record->step_count % 16 == 0);
     }
     if (error != NULL) {
         fail(error);
-    }
-    if (step->call.x[12] == BH_SYS_INVOKE) {
-        statistics[0][result.preempted ? 0 : result.error]++;
-        statistics[1][0] += result.preempted;
     }
     return whole;
 }
@@ -181,110 +160,130 @@ static void delete_everything(void)
     }
 }
 
-static void run_episode(void)
+static void start(void)
 {
-    generate_seed(seed);
     world_reset();
     boot_model();
-    step_count = 0;
+    record->step_count = 0;
     const char *error = compare_state(true);
     if (error != NULL) {
         fail(error);
     }
+}
+
+static void run_episode(void)
+{
+    generate_seed(record->seed);
+    start();
     bool again = false;
-    while (step_count < EPISODE) {
-        struct step *step = &steps[step_count];
+    while (record->step_count < EPISODE) {
+        struct step *step = &record->steps[record->step_count];
         unsigned thread = current_thread();
-        if (again && steps[step_count - 1].thread == thread && random_below(10) != 0) {
-            *step = steps[step_count - 1];
+        if (again && step[-1].thread == thread && random_below(10) != 0) {
+            *step = step[-1];
             step->preempt_at = random_below(3) == 0 ? 1 + random_below(6) : 0;
         } else {
             generate(threads[thread], thread != 0, step);
             step->thread = thread;
         }
-        step_count++;
+        record->step_count++;
         again = !make_call(step);
     }
     delete_everything();
 }
 
+/* Runs `run` in a process of its own; whether it ended well. */
+static bool in_process(void (*run)(const void *argument), const void *argument, bool silent)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        if (silent && freopen("/dev/null", "w", stderr) == NULL) {
+            exit(1);
+        }
+        run(argument);
+        exit(0);
+    }
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+        perror("model_test");
+        exit(1);
+    }
+    return status == 0;
+}
+
+static void run_episodes(const void *calls)
+{
+    while (record->calls < *(const uint64_t *)calls) {
+        run_episode();
+        record->calls += EPISODE;
+        record->seed++;
+    }
+}
+
 /* --- the search for a shorter sequence --- */
 
-/* Runs those of the recorded calls that are kept. */
-static void replay(const bool *keep, unsigned count)
+struct selection {
+    unsigned count;
+    bool keep[EPISODE];
+};
+
+static void replay(const void *argument)
 {
-    world_reset();
-    boot_model();
-    for (step_count = 0; step_count < count; step_count++) {
-        if (keep[step_count] && steps[step_count].thread == current_thread()) {
-            (void)make_call(&steps[step_count]);
+    const struct selection *selection = argument;
+    start();
+    for (; record->step_count < selection->count; record->step_count++) {
+        const struct step *step = &record->steps[record->step_count];
+        if (selection->keep[record->step_count] && step->thread == current_thread()) {
+            (void)make_call(step);
         }
     }
     delete_everything();
 }
 
-/* Whether it fails, in a process of its own. */
-static bool fails(const bool *keep, unsigned count)
+static void shrink(void)
 {
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        quiet = true;
-        if (freopen("/dev/null", "w", stderr) == NULL) {
-            _exit(0);
-        }
-        replay(keep, count);
-        _exit(0);
-    }
-    int status = 0;
-    return child > 0 && waitpid(child, &status, 0) == child && status != 0;
-}
-
-static void shrink(unsigned count)
-{
-    static bool keep[EPISODE + 1], tried[EPISODE + 1];
-    memset(keep, true, sizeof(keep));
-    if (!fails(keep, count)) {
-        fprintf(stderr, "the recorded calls alone do not fail\n");
+    static struct selection kept, tried;
+    kept.count = record->step_count;
+    memset(kept.keep, true, sizeof(kept.keep));
+    if (in_process(replay, &kept, true)) {
+        fprintf(stderr, "model_test: the calls that were recorded do not fail on their own\n");
         return;
     }
-    for (unsigned size = count / 2; size > 0; size /= 2) {
-        for (unsigned at = 0; at < count; at += size) {
-            memcpy(tried, keep, sizeof(keep));
-            for (unsigned i = at; i < at + size && i < count; i++) {
-                tried[i] = false;
+    for (unsigned size = kept.count / 2; size > 0; size /= 2) {
+        for (unsigned at = 0; at < kept.count; at += size) {
+            tried = kept;
+            for (unsigned i = at; i < at + size && i < kept.count; i++) {
+                tried.keep[i] = false;
             }
-            if (memcmp(tried, keep, sizeof(keep)) != 0 && fails(tried, count)) {
-                memcpy(keep, tried, sizeof(keep));
+            if (memcmp(&tried, &kept, sizeof(kept)) != 0 && !in_process(replay, &tried, true)) {
+                kept = tried;
             }
         }
     }
-    fprintf(stderr, "these calls are enough:\n");
-    for (unsigned i = 0; i < count; i++) {
-        if (keep[i]) {
+    fprintf(stderr, "model_test: these calls are enough:\n");
+    for (unsigned i = 0; i < kept.count; i++) {
+        if (kept.keep[i]) {
             print_step(i);
         }
     }
-    fflush(NULL);
-    quiet = false;
-    replay(keep, count); /* says how it ends */
+    (void)in_process(replay, &kept, false);
 }
 
 int main(int argc, char **argv)
 {
     uint64_t calls = argc > 1 ? strtoull(argv[1], NULL, 0) : 100000;
-    seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-    host_on_panic = on_panic;
-    __sanitizer_set_death_callback(on_death);
-    uint64_t done = 0;
-    for (; done < calls; done += step_count, seed++) {
-        run_episode();
+    record = mmap(NULL, sizeof(*record), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (record == MAP_FAILED) {
+        perror("mmap");
+        return 1;
     }
-    printf("model_test: %lu calls in episodes up to seed %lu agree with the model\n", done, seed - 1);
-    printf("errors:");
-    for (unsigned i = 0; i < BH_ERROR_COUNT; i++) {
-        printf(" %u:%lu", i, statistics[0][i]);
+    record->seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
+    if (!in_process(run_episodes, &calls, false)) {
+        fprintf(stderr, "model_test: failed with seed %lu at call %u\n", record->seed, record->step_count);
+        shrink();
+        return 1;
     }
-    printf(" preempted:%lu\n", statistics[1][0]);
+    printf("model_test: %lu calls, in episodes of %u, agree with the model\n", record->calls, EPISODE);
     return 0;
 }
