@@ -13,13 +13,14 @@
 #define PC UINT64_C(0x400000)
 
 const struct world_root world_roots[WORLD_ROOTS] = {
-    {BH_TYPE_UNTYPED, 20, UINT64_C(0x40000000)},
-    {BH_TYPE_UNTYPED, 22, UINT64_C(0x40400000)},
-    {BH_TYPE_UNTYPED, 16, UINT64_C(0x41000000)},
-    {BH_TYPE_DEVICE_UNTYPED, 32, UINT64_C(0x100000000)},
-    {BH_TYPE_IRQ_CONTROL, 0, 0},
-    {BH_TYPE_SCHED_CONTROL, 0, 0},
-    {BH_TYPE_IO_CONTROL, 0, 0},
+    {BH_TYPE_UNTYPED, 20, UINT64_C(0x40000000), 0, 120},
+    {BH_TYPE_UNTYPED, 22, UINT64_C(0x40400000), 0, 121},
+    {BH_TYPE_UNTYPED, 16, UINT64_C(0x41000000), 0, 122},
+    {BH_TYPE_UNTYPED, 18, UINT64_C(0x41040000), 1, 63},
+    {BH_TYPE_DEVICE_UNTYPED, 32, UINT64_C(0x100000000), 0, 123},
+    {BH_TYPE_IRQ_CONTROL, 0, 0, 0, 124},
+    {BH_TYPE_SCHED_CONTROL, 0, 0, 0, 125},
+    {BH_TYPE_IO_CONTROL, 0, 0, 0, 126},
 };
 
 struct tcb *world_tcb(unsigned thread)
@@ -32,11 +33,15 @@ struct slot *world_slot(uint64_t cnode, uint64_t index)
     return (struct slot *)paddr_pointer(paddr(cnode)) + index;
 }
 
-static struct slot *put(uint64_t index, enum bh_type type, unsigned size_bits, uint64_t address)
+static struct slot *put(struct slot *slot, enum bh_type type, unsigned size_bits, uint64_t address)
 {
-    struct slot *slot = world_slot(WORLD_HIDDEN, index);
     slot_insert_root(slot, object_create(type, size_bits, paddr(address), false));
     return slot;
+}
+
+static struct slot *hidden(uint64_t index)
+{
+    return world_slot(WORLD_HIDDEN, index);
 }
 
 static void copy(struct slot *to, struct slot *from)
@@ -50,10 +55,11 @@ static void make_thread(unsigned n)
 {
     struct tcb *tcb = world_tcb(n);
     struct sched_context *sc = paddr_pointer(paddr(WORLD_SCHED_CONTEXT(n)));
-    (void)put(WORLD_HIDDEN_TCB(n), BH_TYPE_TCB, 0, WORLD_TCB(n));
-    (void)put(WORLD_HIDDEN_SCHED_CONTEXT(n), BH_TYPE_SCHED_CONTEXT, 0, WORLD_SCHED_CONTEXT(n));
-    struct slot *buffer = put(WORLD_HIDDEN_BUFFER(n), BH_TYPE_FRAME, BH_PAGE_BITS, WORLD_BUFFER(n));
-    copy(&tcb->slots[TCB_SLOT_CNODE], world_slot(WORLD_HIDDEN, WORLD_HIDDEN_CNODE(world_cnode_of(n))));
+    (void)put(hidden(WORLD_HIDDEN_TCB(n)), BH_TYPE_TCB, 0, WORLD_TCB(n));
+    (void)put(hidden(WORLD_HIDDEN_SCHED_CONTEXT(n)), BH_TYPE_SCHED_CONTEXT, 0, WORLD_SCHED_CONTEXT(n));
+    struct slot *buffer = put(hidden(WORLD_HIDDEN_BUFFER(n)), BH_TYPE_FRAME, BH_PAGE_BITS, WORLD_BUFFER(n));
+    copy(&tcb->slots[TCB_SLOT_CNODE], hidden(WORLD_HIDDEN_CNODE(world_cnode_of(n))));
+    copy(&tcb->slots[TCB_SLOT_VSPACE], hidden(WORLD_HIDDEN_VSPACE));
     copy(&tcb->slots[TCB_SLOT_IPC_BUFFER], buffer);
     tcb->priority = WORLD_PRIORITY;
     tcb->max_controlled_priority = WORLD_LIMIT;
@@ -77,21 +83,29 @@ void world_reset(void)
                           .original = 1,
                           .size_bits = root->size_bits & 63,
                           .object = root->address & 0xffffffffffff};
-        slot_insert_root(&first[WORLD_FIRST_ROOT + i], cap);
+        slot_insert_root(world_slot(WORLD_CNODE(root->cnode), root->slot), cap);
     }
     for (unsigned n = 0; n < WORLD_CNODES; n++) {
-        struct slot *slot = put(WORLD_HIDDEN_CNODE(n), BH_TYPE_CNODE, WORLD_CNODE_RADIX(n), WORLD_CNODE(n));
+        struct slot *slot = put(hidden(WORLD_HIDDEN_CNODE(n)), BH_TYPE_CNODE, WORLD_CNODE_RADIX(n), WORLD_CNODE(n));
         copy(&first[WORLD_COPY_CNODE(n)], slot);
     }
     copy(world_slot(WORLD_CNODE(1), 1), &first[WORLD_COPY_CNODE(0)]);
     copy(world_slot(WORLD_CNODE(1), 2), &first[WORLD_COPY_CNODE(1)]);
+    struct slot *endpoint = put(hidden(WORLD_HIDDEN_ENDPOINT), BH_TYPE_ENDPOINT, 0, WORLD_ENDPOINT);
+    struct slot *notification = put(hidden(WORLD_HIDDEN_NOTIFICATION), BH_TYPE_NOTIFICATION, 0, WORLD_NOTIFICATION);
+    for (unsigned n = 0; n < WORLD_CNODES; n++) {
+        copy(world_slot(WORLD_CNODE(n), WORLD_COPY_ENDPOINT), endpoint);
+        copy(world_slot(WORLD_CNODE(n), WORLD_COPY_NOTIFICATION), notification);
+        (void)put(world_slot(WORLD_CNODE(n), WORLD_OWN_REPLY), BH_TYPE_REPLY, 0, WORLD_REPLY(n));
+    }
+    (void)put(hidden(WORLD_HIDDEN_VSPACE), BH_TYPE_VSPACE, 0, WORLD_VSPACE);
     for (unsigned n = 0; n < WORLD_THREADS; n++) {
         make_thread(n);
         scheduler_ready(this_core(), world_tcb(n));
         if (n > 0) {
-            copy(&first[WORLD_COPY_TCB(n)], world_slot(WORLD_HIDDEN, WORLD_HIDDEN_TCB(n)));
-            copy(&first[WORLD_COPY_SCHED_CONTEXT(n)], world_slot(WORLD_HIDDEN, WORLD_HIDDEN_SCHED_CONTEXT(n)));
-            copy(&first[WORLD_COPY_BUFFER(n)], world_slot(WORLD_HIDDEN, WORLD_HIDDEN_BUFFER(n)));
+            copy(&first[WORLD_COPY_TCB(n)], hidden(WORLD_HIDDEN_TCB(n)));
+            copy(&first[WORLD_COPY_SCHED_CONTEXT(n)], hidden(WORLD_HIDDEN_SCHED_CONTEXT(n)));
+            copy(&first[WORLD_COPY_BUFFER(n)], hidden(WORLD_HIDDEN_BUFFER(n)));
         }
     }
     (void)kernel_leave(this_core());

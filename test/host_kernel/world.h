@@ -16,13 +16,18 @@
 
 /* Where things are, physically. */
 #define WORLD_BOOT UINT64_C(0x10000000)
+#define WORLD_MADE UINT64_C(0x40000000) /* from here on: what is made of Untypeds */
 #define WORLD_HIDDEN (WORLD_BOOT + 0x1000) /* CNode */
 #define WORLD_HIDDEN_RADIX 5u
 #define WORLD_CNODES 2u
 #define WORLD_CNODE(n) (WORLD_BOOT + 0x2000 + 0x1000 * (uint64_t)(n))
-#define WORLD_CNODE_RADIX(n) ((n) == 0 ? 6u : 5u)
+#define WORLD_CNODE_RADIX(n) ((n) == 0 ? 7u : 6u)
 #define WORLD_TCB(n) (WORLD_BOOT + 0x8000 + ((uint64_t)(n) << BH_TCB_BITS))
 #define WORLD_SCHED_CONTEXT(n) (WORLD_BOOT + 0x10000 + ((uint64_t)(n) << BH_SCHED_CONTEXT_BITS))
+#define WORLD_VSPACE (WORLD_BOOT + 0x18000)
+#define WORLD_ENDPOINT (WORLD_BOOT + 0x19000)
+#define WORLD_NOTIFICATION (WORLD_BOOT + 0x19080)
+#define WORLD_REPLY(n) (WORLD_BOOT + 0x19100 + ((uint64_t)(n) << BH_REPLY_BITS))
 #define WORLD_BUFFER(n) (WORLD_BOOT + 0x20000 + ((uint64_t)(n) << BH_PAGE_BITS))
 
 /* Slots of the hidden CNode. */
@@ -30,16 +35,19 @@
 #define WORLD_HIDDEN_TCB(n) (4 + (n))
 #define WORLD_HIDDEN_SCHED_CONTEXT(n) (8 + (n))
 #define WORLD_HIDDEN_BUFFER(n) (12 + (n))
+#define WORLD_HIDDEN_VSPACE 16
+#define WORLD_HIDDEN_ENDPOINT 17
+#define WORLD_HIDDEN_NOTIFICATION 18
 
-/* Memory, in slots from WORLD_FIRST_ROOT on of the first CNode, and control capabilities behind it. */
+/* Memory and control capabilities, in the last slots of the CNodes. */
 struct world_root {
     enum bh_type type;
     unsigned size_bits;
     uint64_t address;
+    unsigned cnode, slot;
 };
 
-#define WORLD_FIRST_ROOT 48u
-#define WORLD_ROOTS 7u
+#define WORLD_ROOTS 8u
 extern const struct world_root world_roots[WORLD_ROOTS];
 
 /* Copies in the first CNode: slot 1 and 2 the CNodes, then of threads but the first, scheduling contexts, buffers. */
@@ -47,6 +55,11 @@ extern const struct world_root world_roots[WORLD_ROOTS];
 #define WORLD_COPY_TCB(n) (4 + (n))
 #define WORLD_COPY_SCHED_CONTEXT(n) (8 + (n))
 #define WORLD_COPY_BUFFER(n) (12 + (n))
+
+/* In every CNode: the threads can talk from the start. The reply objects are one for each CNode. */
+#define WORLD_COPY_ENDPOINT 16
+#define WORLD_COPY_NOTIFICATION 17
+#define WORLD_OWN_REPLY 18
 
 static inline unsigned world_cnode_of(unsigned thread)
 {

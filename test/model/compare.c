@@ -327,6 +327,9 @@ const char *compare_result(struct m_object *thread, const struct m_call *call, c
             object->thread.message.known = 0;
             SAME("status", (told.known & M_TOLD_STATUS) != 0 ? x[0] : told.status, told.status);
             SAME("message information", (told.known & M_TOLD_INFO) != 0 ? x[1] : told.info, told.info);
+            for (uint64_t i = 0; i < told.length; i++) {
+                SAME("word of a message", x[2 + i], told.word[i]);
+            }
             SAME("badge", (told.known & M_TOLD_BADGE) != 0 ? x[10] : told.badge, told.badge);
         }
     }

@@ -61,6 +61,7 @@ static uint64_t mostly(uint64_t value)
 
 #define TYPE(name) (UINT64_C(1) << BH_TYPE_##name)
 #define ANY UINT64_MAX
+#define HOLDERS (TYPE(CNODE) | TYPE(TCB) | TYPE(VCPU) | TYPE(GUEST_SPACE))
 #define SPACES (TYPE(VSPACE) | TYPE(GUEST_SPACE) | TYPE(IO_SPACE))
 
 static bool is_of(const struct m_slot *slot, uint64_t types)
@@ -79,7 +80,10 @@ static uint64_t pick_in(const struct m_object *cnode, uint64_t types)
 {
     uint64_t found = 0, index = UINT64_MAX;
     for (uint64_t i = 0; cnode != NULL && i < cnode->slot_count; i++) {
-        if (is_of(&cnode->slots[i], types) && random_below(++found) == 0) {
+        const struct m_slot *slot = &cnode->slots[i];
+        /* What start-up gave is spared mostly: without it there is nothing left to do. */
+        if (is_of(slot, types) && (types != ANY || slot->cap->parent->object != NULL || one_in(50)) &&
+            random_below(++found) == 0) {
             index = i;
         }
     }
@@ -89,6 +93,46 @@ static uint64_t pick_in(const struct m_object *cnode, uint64_t types)
 static uint64_t pick(const struct m_object *thread, uint64_t types)
 {
     return pick_in(cnode_of(thread), types);
+}
+
+/* A CNode, as often as not one that was made in the episode: those can be destroyed, with what is in them. */
+static uint64_t pick_cnode(const struct m_object *thread)
+{
+    const struct m_object *cnode = cnode_of(thread);
+    uint64_t found = 0, index = 0;
+    for (uint64_t i = 0; cnode != NULL && i < cnode->slot_count; i++) {
+        if (is_of(&cnode->slots[i], TYPE(CNODE)) && cnode->slots[i].cap->object->address >= WORLD_MADE &&
+            random_below(++found) == 0) {
+            index = i;
+        }
+    }
+    return found != 0 && one_in(2) ? index : pick(thread, TYPE(CNODE));
+}
+
+/* An Endpoint or Notification at which somebody waits, if there is one. */
+static uint64_t pick_awaited(const struct m_object *thread, enum bh_type type)
+{
+    const struct m_object *cnode = cnode_of(thread);
+    uint64_t found = 0, index = 0;
+    for (uint64_t i = 0; cnode != NULL && i < cnode->slot_count; i++) {
+        if (is_of(&cnode->slots[i], UINT64_C(1) << type) && cnode->slots[i].cap->object->queue_length != 0 &&
+            random_below(++found) == 0) {
+            index = i;
+        }
+    }
+    return found != 0 ? index : pick(thread, UINT64_C(1) << type);
+}
+
+/* A reply object in which somebody waits, if there is one. */
+static uint64_t pick_reply(const struct m_object *thread)
+{
+    const struct m_object *cnode = cnode_of(thread);
+    for (uint64_t i = 0; cnode != NULL && i < cnode->slot_count; i++) {
+        if (is_of(&cnode->slots[i], TYPE(REPLY)) && cnode->slots[i].cap->object->caller != NULL) {
+            return i;
+        }
+    }
+    return pick(thread, TYPE(REPLY));
 }
 
 static uint64_t pick_empty(const struct m_object *cnode)
@@ -158,7 +202,7 @@ static void retype(struct m_object *thread, struct step *step)
         break;
     }
     x[4] = one_in(12) ? random_below(64) << (6 + random_below(10)) : mostly(BH_RETYPE_NEXT);
-    x[5] = pick(thread, TYPE(CNODE));
+    x[5] = pick_cnode(thread);
     x[6] = pick_empty(cnode_at(thread, x[5]));
     x[7] = mostly(one_in(3) ? 1 + random_below(4) : 1);
 }
@@ -166,12 +210,14 @@ static void retype(struct m_object *thread, struct step *step)
 static void copy(struct m_object *thread, struct step *step, uint64_t operation)
 {
     uint64_t *x = step->call.x;
-    invoke(step, pick(thread, TYPE(CNODE)), operation);
+    invoke(step, pick_cnode(thread), operation);
     x[2] = pick_empty(cnode_at(thread, x[0]));
-    x[3] = pick(thread, TYPE(CNODE));
+    x[3] = pick_cnode(thread);
     uint64_t types = operation == BH_OP_CNODE_MINT && !one_in(8) ? TYPE(ENDPOINT) | TYPE(NOTIFICATION) : ANY;
     if (operation == BH_OP_CNODE_COPY && one_in(3)) {
         types = TYPE(CNODE) | TYPE(TCB) | TYPE(ENDPOINT) | TYPE(FRAME);
+    } else if (operation == BH_OP_CNODE_MOVE && one_in(2)) {
+        types = HOLDERS; /* what holds slots into other slots: chains and circles */
     }
     x[4] = pick_in(cnode_at(thread, x[3]), types);
     x[5] = some_rights();
@@ -183,9 +229,15 @@ static void on_slot(struct m_object *thread, struct step *step, uint64_t operati
     uint64_t *x = step->call.x;
     invoke(step, pick(thread, TYPE(CNODE)), operation);
     const struct m_object *cnode = cnode_at(thread, x[0]);
-    uint64_t types = operation == BH_OP_CNODE_CANCEL_BADGED ? TYPE(ENDPOINT) : ANY;
+    uint64_t types = ANY;
+    if (operation == BH_OP_CNODE_CANCEL_BADGED) {
+        types = TYPE(ENDPOINT);
+    } else if (operation == BH_OP_CNODE_DELETE && one_in(3)) {
+        types = HOLDERS;
+    } else if (operation == BH_OP_CNODE_REVOKE && one_in(2)) {
+        types = TYPE(UNTYPED);
+    }
     x[2] = pick_in(cnode, types);
-    /* What start-up gave is spared mostly: without it there is nothing left to do. */
     bool first = cnode != NULL && x[2] < cnode->slot_count && cnode->slots[x[2]].cap != NULL &&
                  cnode->slots[x[2]].cap->parent->object == NULL;
     if (first && operation == BH_OP_CNODE_DELETE && !one_in(30)) {
@@ -200,7 +252,7 @@ static void tcb_operation(struct m_object *thread, struct step *step)
     uint64_t *x = step->call.x;
     invoke(step, pick(thread, TYPE(TCB)), BH_OP_TCB_CONFIGURE + random_below(9));
     const struct m_object *tcb = object_at(thread, x[0]);
-    bool driver = tcb != NULL && tcb->address < WORLD_BOOT + 0x100000;
+    bool driver = tcb != NULL && tcb->address < WORLD_MADE;
     switch (x[1]) {
     case BH_OP_TCB_CONFIGURE:
         x[2] = pick(thread, TYPE(CNODE));
@@ -311,7 +363,7 @@ static void device_operation(struct m_object *thread, struct step *step)
 static void time_operation(struct m_object *thread, struct step *step)
 {
     uint64_t *x = step->call.x;
-    switch (random_below(5)) {
+    switch (random_below(8)) {
     case 0:
         invoke(step, pick(thread, TYPE(NOTIFICATION)), BH_OP_NOTIFICATION_ARM + random_below(2));
         x[2] = one_in(2) ? 0 : UINT64_MAX - random_below(1000);
@@ -323,7 +375,18 @@ static void time_operation(struct m_object *thread, struct step *step)
         x[2] = pick(thread, TYPE(TCB));
         break;
     case 3:
+    case 4:
+    case 5:
+    case 6:
         invoke(step, pick(thread, TYPE(SCHED_CONTEXT)), BH_OP_SCHED_CONTEXT_UNBIND + random_below(2));
+        /* A thread of the test that waits for a message becomes one that is lent to. */
+        for (unsigned n = 1; n < WORLD_THREADS && one_in(2); n++) {
+            const struct m_object *sc = object_at(thread, WORLD_COPY_SCHED_CONTEXT(n));
+            if (sc != NULL && sc->type == BH_TYPE_SCHED_CONTEXT && sc->tcb != NULL &&
+                sc->tcb->thread.state == M_BLOCKED_RECV) {
+                invoke(step, WORLD_COPY_SCHED_CONTEXT(n), BH_OP_SCHED_CONTEXT_UNBIND);
+            }
+        }
         break;
     default:
         invoke(step, pick(thread, TYPE(SCHED_CONTROL)), BH_OP_SCHED_CONTROL_CONFIGURE);
@@ -346,12 +409,15 @@ static void communicate(struct m_object *thread, bool may_block, struct step *st
     bool notification = x[12] == BH_SYS_SIGNAL || x[12] == BH_SYS_WAIT || x[12] == BH_SYS_POLL;
     bool sends = x[12] == BH_SYS_SEND || x[12] == BH_SYS_NB_SEND;
     x[0] = pick(thread, notification ? TYPE(NOTIFICATION) : sends && one_in(3) ? TYPE(REPLY) : TYPE(ENDPOINT));
+    if (one_in(2)) {
+        x[0] = pick_awaited(thread, notification ? BH_TYPE_NOTIFICATION : BH_TYPE_ENDPOINT);
+    }
     x[1] = bh_info((uint32_t)random_below(1000), one_in(5) ? random_below(80) : random_below(9));
     x[1] |= one_in(3) ? BH_INFO_CAP : 0;
     for (unsigned i = 0; i < BH_MESSAGE_REGISTERS; i++) {
         x[2 + i] = random_word();
     }
-    x[10] = one_in(8) ? 0 : pick(thread, TYPE(REPLY));
+    x[10] = one_in(8) ? 0 : one_in(2) ? pick_reply(thread) : pick(thread, TYPE(REPLY));
     step->send_cap = pick(thread, ANY);
     step->receive_slot = one_in(5) ? 0 : pick_empty(cnode_of(thread));
 }
@@ -359,17 +425,17 @@ static void communicate(struct m_object *thread, bool may_block, struct step *st
 void generate(struct m_object *thread, bool may_block, struct step *step)
 {
     *step = (struct step){0};
-    step->preempt_at = one_in(3) ? 1 + random_below(6) : 0;
+    step->preempt_at = one_in(2) ? 1 + random_below(4) : 0;
     uint64_t choice = random_below(100);
-    if (choice < 15) {
+    if (choice < 20) {
         retype(thread, step);
-    } else if (choice < 23) {
+    } else if (choice < 28) {
         copy(thread, step, BH_OP_CNODE_COPY);
-    } else if (choice < 29) {
+    } else if (choice < 35) {
         copy(thread, step, BH_OP_CNODE_MINT);
-    } else if (choice < 36) {
+    } else if (choice < 41) {
         copy(thread, step, BH_OP_CNODE_MOVE);
-    } else if (choice < 46) {
+    } else if (choice < 48) {
         on_slot(thread, step, BH_OP_CNODE_DELETE);
     } else if (choice < 50) {
         on_slot(thread, step, BH_OP_CNODE_REVOKE);

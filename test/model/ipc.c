@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Endpoints, notifications, reply objects and what they lend; what waiting threads are told. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "address.h"
 #include "model.h"
@@ -10,7 +11,8 @@
 
 static void told(struct m_object *thread, uint64_t status, uint64_t info, uint64_t badge)
 {
-    thread->thread.message = (struct m_message){M_TOLD_ALL, status, info, badge};
+    thread->thread.message =
+        (struct m_message){.known = M_TOLD_ALL, .status = status, .info = info, .badge = badge};
 }
 
 static void told_status(struct m_object *thread, uint64_t status)
@@ -152,6 +154,7 @@ static bool transfer_cap(struct m_object *from, struct m_object *to)
 
 static void transfer(struct m_object *from, struct m_object *to, uint64_t info, uint64_t badge, bool grant)
 {
+    const uint64_t *word = from->thread.word;
     uint64_t length = info & BH_INFO_LENGTH_MASK;
     info &= BH_INFO_USER_MASK;
     if (length > BH_MESSAGE_REGISTERS) {
@@ -163,6 +166,9 @@ static void transfer(struct m_object *from, struct m_object *to, uint64_t info, 
         info &= ~BH_INFO_CAP;
     }
     told(to, BH_OK, info, badge);
+    struct m_message *message = &to->thread.message;
+    message->length = length < BH_MESSAGE_REGISTERS ? length : BH_MESSAGE_REGISTERS;
+    memcpy(message->word, word, sizeof(message->word));
 }
 
 static bool meet(struct m_object *sender, struct m_object *receiver, struct m_object *reply)
@@ -415,6 +421,7 @@ static void call_notification(struct m_object *thread, const struct m_call *call
 
 void ipc_call(struct m_object *thread, const struct m_call *call)
 {
+    memcpy(thread->thread.word, &call->x[2], sizeof(thread->thread.word));
     switch (call->x[12]) {
     case BH_SYS_CALL:
         call_send(thread, call, true, false);

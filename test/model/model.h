@@ -61,6 +61,8 @@ enum m_state {
 struct m_message {
     unsigned known;
     uint64_t status, info, badge;
+    uint64_t length; /* words in registers */
+    uint64_t word[BH_MESSAGE_REGISTERS];
 };
 
 struct m_thread {
@@ -71,7 +73,8 @@ struct m_thread {
     struct m_object *reply;     /* blocked in a receive: to be filled; in a Call: the one it is in */
     uint64_t send_badge;
     bool send_call, send_grant;
-    uint64_t info; /* of the message being sent */
+    uint64_t info; /* of the message being sent, and its words */
+    uint64_t word[BH_MESSAGE_REGISTERS];
     struct m_message message; /* of the last call */
 };
 

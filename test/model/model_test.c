@@ -21,7 +21,7 @@
 #include "hardware.h"
 #include "world.h"
 
-#define EPISODE 2000u
+#define EPISODE 1000u
 
 /* Shared with the process that runs the kernel: the other one never does, and can start anew from where it is. */
 static struct {
@@ -47,7 +47,8 @@ static void boot_model(void)
     struct m_slot *first = cnodes[0]->slots;
     for (unsigned i = 0; i < WORLD_ROOTS; i++) {
         const struct world_root *root = &world_roots[i];
-        model_boot_cap(&first[WORLD_FIRST_ROOT + i], model_boot_object(root->type, root->size_bits, root->address));
+        model_boot_cap(&cnodes[root->cnode]->slots[root->slot],
+                       model_boot_object(root->type, root->size_bits, root->address));
     }
     for (unsigned n = 0; n < WORLD_CNODES; n++) {
         model_boot_cap(&hidden->slots[WORLD_HIDDEN_CNODE(n)], cnodes[n]);
@@ -55,6 +56,16 @@ static void boot_model(void)
     }
     model_boot_copy(&cnodes[1]->slots[1], &first[WORLD_COPY_CNODE(0)]);
     model_boot_copy(&cnodes[1]->slots[2], &first[WORLD_COPY_CNODE(1)]);
+    struct m_slot *endpoint = &hidden->slots[WORLD_HIDDEN_ENDPOINT];
+    struct m_slot *notification = &hidden->slots[WORLD_HIDDEN_NOTIFICATION];
+    model_boot_cap(endpoint, model_boot_object(BH_TYPE_ENDPOINT, 0, WORLD_ENDPOINT));
+    model_boot_cap(notification, model_boot_object(BH_TYPE_NOTIFICATION, 0, WORLD_NOTIFICATION));
+    for (unsigned n = 0; n < WORLD_CNODES; n++) {
+        model_boot_copy(&cnodes[n]->slots[WORLD_COPY_ENDPOINT], endpoint);
+        model_boot_copy(&cnodes[n]->slots[WORLD_COPY_NOTIFICATION], notification);
+        model_boot_cap(&cnodes[n]->slots[WORLD_OWN_REPLY], model_boot_object(BH_TYPE_REPLY, 0, WORLD_REPLY(n)));
+    }
+    model_boot_cap(&hidden->slots[WORLD_HIDDEN_VSPACE], model_boot_object(BH_TYPE_VSPACE, 0, WORLD_VSPACE));
     for (unsigned n = 0; n < WORLD_THREADS; n++) {
         struct m_object *tcb = model_boot_object(BH_TYPE_TCB, 0, WORLD_TCB(n));
         struct m_object *sc = model_boot_object(BH_TYPE_SCHED_CONTEXT, 0, WORLD_SCHED_CONTEXT(n));
@@ -63,6 +74,7 @@ static void boot_model(void)
         model_boot_cap(&hidden->slots[WORLD_HIDDEN_SCHED_CONTEXT(n)], sc);
         model_boot_cap(&hidden->slots[WORLD_HIDDEN_BUFFER(n)], buffer);
         model_boot_copy(&tcb->slots[TCB_SLOT_CNODE], &hidden->slots[WORLD_HIDDEN_CNODE(world_cnode_of(n))]);
+        model_boot_copy(&tcb->slots[TCB_SLOT_VSPACE], &hidden->slots[WORLD_HIDDEN_VSPACE]);
         model_boot_copy(&tcb->slots[TCB_SLOT_IPC_BUFFER], &hidden->slots[WORLD_HIDDEN_BUFFER(n)]);
         tcb->thread = (struct m_thread){
             .state = M_RUNNABLE, .priority = WORLD_PRIORITY, .limit = WORLD_LIMIT, .sched_context = sc};
