@@ -5,7 +5,7 @@
 #
 #   HOST_KERNEL_SOURCES, HOST_KERNEL_INCLUDES, HOST_KERNEL_OPTIONS
 
-include_guard(GLOBAL)
+include_guard(DIRECTORY)
 
 set(HOST_KERNEL_LINKS "${PROJECT_BINARY_DIR}/host_kernel")
 # Start-up and console are the host's; so is memory.c, which is the host's C library.

@@ -4,11 +4,13 @@
 #include <bh/syscall.h>
 #include <string.h>
 
+#include "assert.h"
 #include "hardware.h"
 #include "object.h"
 #include "sched_context.h"
 #include "scheduler.h"
 #include "syscall.h"
+#include "vcpu.h"
 
 #define PC UINT64_C(0x400000)
 
@@ -126,4 +128,78 @@ bool world_call(const uint64_t x[13])
     bool preempted = x[12] == BH_SYS_INVOKE && tcb->context.pc != PC;
     (void)kernel_leave(core);
     return !preempted;
+}
+
+void world_exception(uint64_t esr, uint64_t address)
+{
+    struct core *core = this_core();
+    host_registers.esr_el2 = esr;
+    host_registers.far_el2 = address;
+    host_registers.hpfar_el2 = address >> 8 & ~UINT64_C(0xf); /* Arm ARM D17.2.64 */
+    if (core->current->in_guest) {
+        guest_exception(core);
+    } else {
+        native_exception(core);
+    }
+    (void)kernel_leave(core);
+}
+
+void world_interrupt(uint32_t intid)
+{
+    struct core *core = this_core();
+    host_irq_pending = intid;
+    interrupt_entry(core);
+    (void)kernel_leave(core);
+}
+
+/* --- furniture --- */
+
+static void must(uint64_t cap, enum bh_operation operation, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+                 uint64_t a5, uint64_t a6)
+{
+    const uint64_t x[13] = {cap, (uint64_t)operation, a1, a2, a3, a4, a5, a6, [12] = BH_SYS_INVOKE};
+    struct tcb *tcb = this_core()->current;
+    (void)world_call(x);
+    kernel_assert(tcb->context.x[0] == BH_OK);
+}
+
+void world_furnish(void)
+{
+    static const struct {
+        enum bh_type type;
+        uint64_t size_bits;
+    } objects[] = {{BH_TYPE_VSPACE, 0},       {BH_TYPE_GUEST_SPACE, 0}, {BH_TYPE_IO_SPACE, 0},  {BH_TYPE_VCPU, 0},
+                   {BH_TYPE_FRAME, 12},       {BH_TYPE_FRAME, 12},      {BH_TYPE_FRAME, 12},    {BH_TYPE_PAGE_TABLE, 0},
+                   {BH_TYPE_PAGE_TABLE, 0},   {BH_TYPE_TCB, 0},         {BH_TYPE_SCHED_CONTEXT, 0}, {BH_TYPE_CNODE, 4},
+                   {BH_TYPE_ENDPOINT, 0},     {BH_TYPE_NOTIFICATION, 0}, {BH_TYPE_REPLY, 0},    {BH_TYPE_REPLY, 0},
+                   {BH_TYPE_UNTYPED, 14},     {BH_TYPE_PAGE_TABLE, 0},  {BH_TYPE_PAGE_TABLE, 0}};
+    enum { VSPACE = WORLD_FURNITURE, GUEST, IO, VCPU, FRAME0, FRAME1, FRAME2, TABLE0, TABLE1, TCB, SC, CNODE, ENDPOINT,
+           NOTIFICATION, REPLY0, REPLY1, UNTYPED, TABLE2, TABLE3, IRQ };
+    const uint64_t own = WORLD_COPY_CNODE(0), rw = BH_RIGHT_READ | BH_RIGHT_WRITE;
+
+    for (unsigned i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+        must(world_roots[0].slot, BH_OP_UNTYPED_RETYPE, (uint64_t)objects[i].type, objects[i].size_bits,
+             BH_RETYPE_NEXT, own, WORLD_FURNITURE + i, 1);
+    }
+    must(world_roots[5].slot, BH_OP_IRQ_CONTROL_GET, 40, 0, own, IRQ, 0, 0);
+    must(IRQ, BH_OP_IRQ_HANDLER_BIND, NOTIFICATION, 0, 0, 0, 0, 0);
+    must(TABLE0, BH_OP_PAGE_TABLE_MAP, VSPACE, 0, 0, 0, 0, 0);
+    must(TABLE1, BH_OP_PAGE_TABLE_MAP, VSPACE, 0, 0, 0, 0, 0);
+    must(TABLE2, BH_OP_PAGE_TABLE_MAP, GUEST, 0, 0, 0, 0, 0);
+    must(TABLE3, BH_OP_PAGE_TABLE_MAP, GUEST, 0, 0, 0, 0, 0);
+    must(FRAME0, BH_OP_FRAME_MAP, VSPACE, 0x1000, rw, 0, 0, 0);
+    must(FRAME1, BH_OP_FRAME_MAP, GUEST, 0x2000, rw | BH_RIGHT_GRANT, 0, 0, 0);
+    must(GUEST, BH_OP_GUEST_SPACE_BIND_DOORBELL, 0, 0x5000, 0x100, NOTIFICATION, 0, 0);
+    must(world_roots[7].slot, BH_OP_IO_CONTROL_BIND, IO, 1, 0, 0, 0, 0);
+    must(VCPU, BH_OP_VCPU_CONFIGURE, WORLD_COPY_TCB(1), GUEST, FRAME2, 0, 0, 0);
+    must(TCB, BH_OP_TCB_CONFIGURE, CNODE, VSPACE, ENDPOINT, FRAME0, 0, 0);
+    must(world_roots[6].slot, BH_OP_SCHED_CONTROL_CONFIGURE, SC, 100, 10000, 0, 0, 0);
+    must(SC, BH_OP_SCHED_CONTEXT_BIND, TCB, 0, 0, 0, 0, 0);
+    must(TCB, BH_OP_TCB_RESUME, 0, 0, 0, 0, 0, 0);
+    must(own, BH_OP_CNODE_COPY, 60, own, ENDPOINT, BH_RIGHTS_ALL, 0, 0);
+    must(WORLD_COPY_CNODE(1), BH_OP_CNODE_MINT, 20, own, ENDPOINT, BH_RIGHTS_ALL, 7, 0);
+    must(WORLD_COPY_CNODE(1), BH_OP_CNODE_MOVE, 21, own, REPLY1, 0, 0, 0);
+    must(CNODE, BH_OP_CNODE_COPY, 1, own, CNODE, BH_RIGHTS_ALL, 0, 0);
+    must(CNODE, BH_OP_CNODE_MINT, 2, own, NOTIFICATION, BH_RIGHTS_ALL, 4, 0);
+    must(WORLD_COPY_TCB(1), BH_OP_TCB_BIND_NOTIFICATION, NOTIFICATION, 0, 0, 0, 0, 0);
 }

@@ -69,6 +69,11 @@ static inline unsigned world_cnode_of(unsigned thread)
 /* A machine that has just started, with the first thread current. */
 void world_reset(void);
 
+/* Objects of every kind for the first CNode, from slot WORLD_FURNITURE on, connected with each other; made by system calls
+ * of the first thread. */
+void world_furnish(void);
+#define WORLD_FURNITURE 20u
+
 /* Deletes one capability; false when preempted. */
 bool world_delete(struct slot *slot);
 
@@ -77,5 +82,9 @@ struct slot *world_slot(uint64_t cnode, uint64_t index);
 
 /* The current thread makes a system call, and the kernel leaves. False: it was preempted, and is to be issued again. */
 bool world_call(const uint64_t x[13]);
+
+/* The current thread, or its guest, has an exception; or an interrupt comes. */
+void world_exception(uint64_t esr, uint64_t address);
+void world_interrupt(uint32_t intid);
 
 #endif
