@@ -5,6 +5,7 @@
     run.py suite [CPU [MEMORY [CPUS]]]   the whole suite
     run.py cores [CPUS]                  what several cores do (cores.c), in parallel
     run.py reset                         a root that resets the machine: QEMU ends
+    run.py hostile [SEED [COUNT]]        domains that issue random system calls, from a seed on
 """
 
 import pathlib
@@ -14,6 +15,7 @@ import sys
 import qemu
 
 HERE = pathlib.Path(__file__).resolve().parent
+SEEDS_PER_BOOT = 4
 CASE = re.compile(r"TEST_CASE\((\w+)\)")
 
 
@@ -72,11 +74,27 @@ def reset():
             raise console.failure("the machine was not reset")
 
 
+def hostile(seed="1", count="2"):
+    first, end = int(seed), int(seed) + int(count)
+    for at in range(first, end, SEEDS_PER_BOOT):
+        many = min(SEEDS_PER_BOOT, end - at)
+        options = f"hostile.seed={at} hostile.count={many}"
+        with qemu.Console(machine("kernel_hostile_test.cpio", append=options)) as console:
+            console.expect(r"^kernel-tests: 1 passed, 0 failed\r?$", timeout=60 * many)
+            output = console.output.decode(errors="replace")
+        seeds = [int(found) for found in re.findall(r"^hostile: seed (\d+)", output, re.M)]
+        if seeds != list(range(at, at + many)):
+            raise qemu.Failure(f"seeds {seeds} were tried, not {many} from {at} on")
+        for seen, calls in zip(seeds, re.findall(r"^hostile: (\d+) calls", output, re.M)):
+            print(f"seed {seen}: {calls} system calls survived")
+
+
 def main():
-    if len(sys.argv) < 2 or sys.argv[1] not in ("suite", "cores", "reset"):
+    commands = {"suite": suite, "cores": cores, "reset": reset, "hostile": hostile}
+    if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     try:
-        {"suite": suite, "cores": cores, "reset": reset}[sys.argv[1]](*sys.argv[2:])
+        commands[sys.argv[1]](*sys.argv[2:])
     except qemu.Failure as failure:
         sys.exit(f"kernel tests: {failure}")
 
