@@ -226,6 +226,17 @@ static const char *check_table(const struct space *space, const uint64_t *table,
 
 /* --- objects --- */
 
+/* What a pointer names must have a capability still (NULL is fine). */
+static bool lives(const void *object, enum bh_type type)
+{
+    for (unsigned i = 0; object != NULL && i < found_count; i++) {
+        if (found[i]->cap.type == (uint64_t)type && cap_object(found[i]->cap) == object) {
+            return true;
+        }
+    }
+    return object == NULL;
+}
+
 static const char *check_queue(const struct tcb *head, const struct tcb *tail, const void *object)
 {
     const struct tcb *previous = NULL;
@@ -253,6 +264,11 @@ static const char *check_thread(const struct tcb *tcb)
 {
     const struct core *core = this_core();
     HOLDS_TRUE(tcb->state <= TCB_FAULTED);
+    HOLDS_TRUE(lives(tcb->sched_context, BH_TYPE_SCHED_CONTEXT));
+    HOLDS_TRUE(lives(tcb->bound_notification, BH_TYPE_NOTIFICATION));
+    HOLDS_TRUE(lives(tcb->vcpu, BH_TYPE_VCPU));
+    HOLDS_TRUE(lives(tcb->reply, BH_TYPE_REPLY));
+    HOLDS_TRUE(lives(tcb->blocked_on, BH_TYPE_ENDPOINT) || lives(tcb->blocked_on, BH_TYPE_NOTIFICATION));
     HOLDS_TRUE(tcb->sched_context == NULL || tcb->sched_context->tcb == tcb);
     HOLDS_TRUE(tcb->bound_notification == NULL || tcb->bound_notification->bound == tcb);
     HOLDS_TRUE(tcb->vcpu == NULL || tcb->vcpu->tcb == tcb);
@@ -287,11 +303,14 @@ static const char *check_object(struct cap cap)
     }
     case BH_TYPE_NOTIFICATION: {
         const struct notification *notification = memory;
+        HOLDS_TRUE(lives(notification->bound, BH_TYPE_TCB));
         HOLDS_TRUE(notification->bound == NULL || notification->bound->bound_notification == notification);
         return check_queue(notification->head, notification->tail, memory);
     }
     case BH_TYPE_REPLY: {
         const struct reply *reply = memory;
+        HOLDS_TRUE(lives(reply->caller, BH_TYPE_TCB) && lives(reply->receiver, BH_TYPE_TCB));
+        HOLDS_TRUE(lives(reply->lent, BH_TYPE_SCHED_CONTEXT));
         HOLDS_TRUE(reply->caller == NULL ||
                    (reply->caller->reply == reply && reply->caller->state == TCB_BLOCKED_REPLY));
         HOLDS_TRUE(reply->receiver == NULL ||
@@ -302,15 +321,17 @@ static const char *check_object(struct cap cap)
     case BH_TYPE_SCHED_CONTEXT: {
         const struct sched_context *sc = memory;
         unsigned length = 0;
+        HOLDS_TRUE(lives(sc->tcb, BH_TYPE_TCB));
         HOLDS_TRUE(sc->tcb == NULL || sc->tcb->sched_context == sc);
         for (const struct reply *reply = sc->lent; reply != NULL; reply = reply->lent_before) {
-            HOLDS_TRUE(reply->lent == sc);
+            HOLDS_TRUE(lives(reply, BH_TYPE_REPLY) && reply->lent == sc);
             HOLDS_TRUE(++length <= found_count);
         }
         return NULL;
     }
     case BH_TYPE_VCPU: {
         const struct vcpu *vcpu = memory;
+        HOLDS_TRUE(lives(vcpu->tcb, BH_TYPE_TCB));
         HOLDS_TRUE(vcpu->tcb == NULL || vcpu->tcb->vcpu == vcpu);
         return NULL;
     }
@@ -337,6 +358,8 @@ static const char *check_core(void)
         HOLDS_TRUE(previous == NULL || previous->when <= deadline->when);
         previous = deadline;
     }
+    HOLDS_TRUE(lives(core->current, BH_TYPE_TCB) && lives(core->candidate, BH_TYPE_TCB));
+    HOLDS_TRUE(lives(core->vcpu, BH_TYPE_VCPU) && lives(core->charged, BH_TYPE_SCHED_CONTEXT));
     for (unsigned i = 0; i <= BH_PRIORITY_MAX; i++) {
         bool marked = (core->ready[i / 64] >> (i % 64) & 1) != 0;
         HOLDS_TRUE(marked == (core->queue[i].head != NULL));

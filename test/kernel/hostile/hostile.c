@@ -19,8 +19,8 @@
 
 #define PRIORITY_HOSTILE 90 /* below the case */
 #define ROUNDS 20           /* of a seed: each with a domain of its own */
-#define SLICES 4            /* of a round: after each, threads that have stopped themselves start again */
-#define SLICE_US 1000
+#define SLICES 25           /* of a round: after each, threads that have stopped themselves start again */
+#define SLICE_US 200
 #define ARENA_BITS 20
 #define DEVICE_BITS 16
 
