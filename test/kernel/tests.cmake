@@ -30,7 +30,7 @@ foreach(cpus IN ITEMS 2 4 8)
 endforeach()
 
 # To search longer: python3 test/kernel/run.py hostile SEED COUNT (PYTHONPATH=tools).
-bulkhead_script_test(kernel_hostile LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS hostile 1 2 TIMEOUT 200)
+bulkhead_script_test(kernel_hostile LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS hostile 1 4 TIMEOUT 300)
 bulkhead_script_test(kernel_reset LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS reset TIMEOUT 120)
 
 foreach(case IN ITEMS tables access)

@@ -19,7 +19,7 @@
 
 #define PRIORITY_HOSTILE 90 /* below the case */
 #define ROUNDS 20           /* of a seed: each with a domain of its own */
-#define SLICES 25           /* of a round: after each, threads that have stopped themselves start again */
+#define SLICES 48           /* of a round */
 #define SLICE_US 200
 #define ARENA_BITS 20
 #define DEVICE_BITS 16
@@ -179,7 +179,8 @@ static void build_domain(void)
     }
 }
 
-/* Starts a thread from the beginning, whatever it was doing and whatever the domain has done to it. */
+/* Starts a thread from the beginning, whatever it was doing and whatever the domain has done to it. Every scheduling
+ * context is free. */
 static void start_thread(uint64_t i)
 {
     bh_cptr tcb = slots + TCBS + i, context = slots + CONTEXTS + i;
@@ -190,14 +191,24 @@ static void start_thread(uint64_t i)
     CHECK_OK(bh_tcb_write_registers(tcb, (uint64_t)hostile_main, HOSTILE_DATA + (i + 1) * BH_PAGE_SIZE,
                                     random_word() | 1, i, 0, 0));
     CHECK_OK(bh_tcb_set_priority(tcb, PRIORITY_HOSTILE - i % 2, PRIORITY_HOSTILE));
-    for (uint64_t other = 0; other < HOSTILE_THREADS; other++) { /* it may run on another's */
-        if (i == 0) {
-            CHECK_OK(bh_sched_context_unbind(slots + CONTEXTS + other));
-        }
-    }
     CHECK_OK(bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, context, i % 2 == 0 ? period : period / 2, period));
-    (void)bh_sched_context_bind(context, tcb);
+    (void)bh_sched_context_bind(context, tcb); /* the thread may have one that the domain has made */
     CHECK_OK(bh_tcb_resume(tcb));
+}
+
+/* Every other time all threads start anew, or else one loses its scheduling context: from now on it can only be lent one. */
+static void start_slice(uint64_t slice)
+{
+    if (slice % 2 != 0) {
+        CHECK_OK(bh_sched_context_unbind(slots + CONTEXTS + random_word() % HOSTILE_THREADS));
+        return;
+    }
+    for (uint64_t i = 0; i < HOSTILE_THREADS; i++) {
+        CHECK_OK(bh_sched_context_unbind(slots + CONTEXTS + i));
+    }
+    for (uint64_t i = 0; i < HOSTILE_THREADS; i++) {
+        start_thread(i);
+    }
 }
 
 /* --- afterwards --- */
@@ -276,10 +287,8 @@ static uint64_t run_round(void)
     bh_cptr counter_frame = slots + WHOLE;
     CHECK_OK(bh_cnode_copy(CNODE, counter_frame, CNODE, slots + PAGES, R));
     CHECK_OK(bh_frame_map(counter_frame, BH_ROOT_SLOT_VSPACE, (uint64_t)counters, R, 0));
-    for (unsigned slice = 0; slice < SLICES; slice++) {
-        for (uint64_t i = 0; i < HOSTILE_THREADS; i++) {
-            start_thread(i);
-        }
+    for (uint64_t slice = 0; slice < SLICES; slice++) {
+        start_slice(slice);
         sleep_us(SLICE_US);
     }
     for (unsigned i = 0; i < HOSTILE_THREADS; i++) {
