@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hostile domain's program. It is mapped at the address at which it is linked, text and constants alone. */
+/*
+ * The hostile domain's program. It is mapped at the address at which it is linked, text and constants alone.
+ *
+ * Two things it does not do, for the sake of QEMU, whose clock counts instructions here: a guest whose own exception
+ * vector faults would execute none, time would stand still, and nothing could preempt it. So its guests keep their MMU
+ * off, and no memory is mapped executable: then whatever they do comes to the kernel.
+ */
 #include "hostile.h"
 
 #include <bh/syscall.h>
+#include <bh/vcpu.h>
+
+#define FRAME_SCTLR (offsetof(struct bh_vcpu_frame, state.sctlr_el1) / 8)
 
 static uint64_t next(uint64_t *state)
 {
@@ -109,7 +118,8 @@ __attribute__((noreturn)) void hostile_main(uint64_t seed, uint64_t thread)
         if (r % 512 == 0) {
             fault(&state);
         } else if (r % 64 == 1) { /* what its VMM gives the guest */
-            frame[(r >> 8) % 512] = word[0];
+            uint64_t at = (r >> 8) % (BH_PAGE_SIZE / 8);
+            frame[at] = at != FRAME_SCTLR ? word[0] : 0;
         } else if (r % 64 == 2) { /* the slots of a capability that goes with a message: the last words of the buffer */
             buffer[BH_MESSAGE_MAX + (r >> 8 & 1)] = word[0];
         } else if ((r >> 32) % 4 != 0) {
@@ -122,7 +132,11 @@ __attribute__((noreturn)) void hostile_main(uint64_t seed, uint64_t thread)
                 word[3] = HOSTILE_OWN_CNODE;
                 word[5] = 1;
             }
-            (void)bh_syscall_message_(BH_SYS_INVOKE, cap, operation(&state, type), 0, word);
+            uint64_t chosen = operation(&state, type);
+            if (chosen == BH_OP_FRAME_MAP) {
+                word[2] &= ~(uint64_t)BH_RIGHT_GRANT;
+            }
+            (void)bh_syscall_message_(BH_SYS_INVOKE, cap, chosen, 0, word);
         } else {
             uint64_t number = (r >> 8) % (BH_SYS_COUNT + 2);
             if (number == BH_SYS_DEBUG_PUTCHAR) { /* the console is the test's */
