@@ -6,6 +6,7 @@
 
 #include "assert.h"
 #include "hardware.h"
+#include "invocation.h"
 #include "object.h"
 #include "sched_context.h"
 #include "scheduler.h"
@@ -150,6 +151,35 @@ void world_interrupt(uint32_t intid)
     host_irq_pending = intid;
     interrupt_entry(core);
     (void)kernel_leave(core);
+}
+
+/* --- who has the hidden CNode --- */
+
+static void hidden_invoke(uint64_t cptr, enum bh_operation operation, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
+{
+    static struct tcb supervisor;
+    supervisor.max_controlled_priority = WORLD_PRIORITY;
+    supervisor.slots[TCB_SLOT_CNODE].cap = object_create(BH_TYPE_CNODE, WORLD_HIDDEN_RADIX, paddr(WORLD_HIDDEN), false);
+    struct slot *slot = hidden(cptr);
+    struct invocation invocation = {
+        .caller = &supervisor, .slot = slot, .cap = slot->cap, .operation = operation, .word = {a1, a2, a3, a4}};
+    (void)invoke_object(this_core(), &invocation);
+}
+
+void world_revive(void)
+{
+    for (unsigned n = 0; n < WORLD_THREADS; n++) {
+        hidden_invoke(WORLD_HIDDEN_TCB(n), BH_OP_TCB_SUSPEND, 0, 0, 0, 0);
+        hidden_invoke(WORLD_HIDDEN_SCHED_CONTEXT(n), BH_OP_SCHED_CONTEXT_UNBIND, 0, 0, 0, 0);
+    }
+    for (unsigned n = 0; n < WORLD_THREADS; n++) {
+        hidden_invoke(WORLD_HIDDEN_TCB(n), BH_OP_TCB_CONFIGURE, WORLD_HIDDEN_CNODE(world_cnode_of(n)),
+                      WORLD_HIDDEN_VSPACE, 0, WORLD_HIDDEN_BUFFER(n));
+        hidden_invoke(WORLD_HIDDEN_TCB(n), BH_OP_TCB_SET_PRIORITY, WORLD_PRIORITY, WORLD_LIMIT, 0, 0);
+        hidden_invoke(WORLD_HIDDEN_SCHED_CONTEXT(n), BH_OP_SCHED_CONTEXT_BIND, WORLD_HIDDEN_TCB(n), 0, 0, 0);
+        hidden_invoke(WORLD_HIDDEN_TCB(n), BH_OP_TCB_RESUME, 0, 0, 0, 0);
+    }
+    (void)kernel_leave(this_core());
 }
 
 /* --- furniture --- */

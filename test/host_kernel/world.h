@@ -80,6 +80,9 @@ bool world_delete(struct slot *slot);
 struct tcb *world_tcb(unsigned thread);
 struct slot *world_slot(uint64_t cnode, uint64_t index);
 
+/* Lets all threads run again, with what they had at the start, as somebody with the hidden CNode could. */
+void world_revive(void);
+
 /* The current thread makes a system call, and the kernel leaves. False: it was preempted, and is to be issued again. */
 bool world_call(const uint64_t x[13]);
 
