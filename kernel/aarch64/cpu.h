@@ -33,6 +33,12 @@ static inline void wait_for_interrupt(void)
     __asm__ volatile("dsb sy\n\twfi" ::: "memory");
 }
 
+/* In a loop that waits for another core. */
+static inline void spin_hint(void)
+{
+    __asm__ volatile("yield");
+}
+
 /* SPSR of a native thread: EL0t, nothing masked. */
 #define PSTATE_EL0 0u
 

@@ -19,7 +19,7 @@
 #include "machine.h"
 
 struct host_registers host_registers;
-struct core host_core;
+struct core *host_core = &core_areas[0].core;
 struct cpu_features cpu_features;
 struct machine machine;
 uint64_t kernel_image_offset;
@@ -43,7 +43,7 @@ void host_memory(uint64_t physical, uint64_t size)
 void host_reset(void)
 {
     memset(&host_registers, 0, sizeof(host_registers));
-    memset(&host_core, 0, sizeof(host_core));
+    memset(core_areas, 0, sizeof(core_areas));
     memset(streams, 0, sizeof(streams));
     host_registers.cntfrq_el0 = HOST_FREQUENCY;
     host_registers.cntpct_el0 = 1000;
@@ -52,7 +52,9 @@ void host_reset(void)
     host_registers.S3_4_C12_C11_5 = UINT64_C(0xf);     /* ICH_ELRSR_EL2: all free */
     machine = (struct machine){
         .timer_irq = HOST_TIMER_IRQ, .maintenance_irq = HOST_MAINTENANCE_IRQ, .smmu_event_irq = IRQ_NONE};
-    host_core.timer_programmed = UINT64_MAX;
+    host_core->timer_programmed = UINT64_MAX;
+    host_core->highest = -1;
+    host_core->started = true;
     virtual_gic_init();
     host_preempt_at = 0;
     host_irq_pending = HOST_NO_IRQ;
@@ -146,6 +148,11 @@ void gic_set_active(uint32_t intid)
     (void)intid;
 }
 
+void gic_send_kick(uint64_t affinity)
+{
+    (void)affinity;
+}
+
 uint32_t gic_interrupt_count(void)
 {
     return HOST_IRQS;
@@ -224,19 +231,8 @@ void tlb_invalidate_ipa(uint32_t vmid, vaddr_t address)
     (void)address;
 }
 
-void ttbr_set(paddr_t root, uint32_t asid)
-{
-    (void)root;
-    (void)asid;
-}
-
 void ttbr_set_empty(void)
 {
-}
-
-void ttbr_forget(paddr_t root)
-{
-    (void)root;
 }
 
 unsigned vmid_bits(void)
@@ -246,8 +242,9 @@ unsigned vmid_bits(void)
 
 /* --- machine.h, assert.h --- */
 
-enum bh_error machine_invoke(struct invocation *invocation)
+enum bh_error machine_invoke(struct all_cores *all, struct invocation *invocation)
 {
+    (void)all;
     (void)invocation;
     return BH_ERROR_ILLEGAL_OPERATION;
 }

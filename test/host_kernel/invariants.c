@@ -286,7 +286,8 @@ static const char *check_thread(const struct tcb *tcb)
     }
     /* Who may run is where the scheduler finds it, and nobody else is. */
     bool runs = tcb == core->current || tcb == core->candidate || tcb->queued;
-    HOLDS_TRUE(!tcb->queued || is_queued(tcb, core->queue[tcb->priority].head));
+    HOLDS_TRUE(!tcb->queued ||
+               is_queued(tcb, core->queues[tcb->sched_context->partition].queue[tcb->priority].head));
     HOLDS_TRUE(runs == tcb_schedulable(tcb));
     return NULL;
 }
@@ -347,6 +348,19 @@ static const char *check_object(struct cap cap)
     }
 }
 
+static const char *check_run_queues(const struct run_queues *queues, unsigned partition)
+{
+    for (unsigned i = 0; i <= BH_PRIORITY_MAX; i++) {
+        bool marked = (queues->ready[i / 64] >> (i % 64) & 1) != 0;
+        HOLDS_TRUE(marked == (queues->queue[i].head != NULL));
+        for (const struct tcb *tcb = queues->queue[i].head; tcb != NULL; tcb = tcb->next) {
+            HOLDS_TRUE(tcb->queued && tcb->priority == i && tcb_schedulable(tcb));
+            HOLDS_TRUE(tcb->sched_context->partition == partition);
+        }
+    }
+    return NULL;
+}
+
 static const char *check_core(void)
 {
     const struct core *core = this_core();
@@ -360,12 +374,8 @@ static const char *check_core(void)
     }
     HOLDS_TRUE(lives(core->current, BH_TYPE_TCB) && lives(core->candidate, BH_TYPE_TCB));
     HOLDS_TRUE(lives(core->vcpu, BH_TYPE_VCPU) && lives(core->charged, BH_TYPE_SCHED_CONTEXT));
-    for (unsigned i = 0; i <= BH_PRIORITY_MAX; i++) {
-        bool marked = (core->ready[i / 64] >> (i % 64) & 1) != 0;
-        HOLDS_TRUE(marked == (core->queue[i].head != NULL));
-        for (const struct tcb *tcb = core->queue[i].head; tcb != NULL; tcb = tcb->next) {
-            HOLDS_TRUE(tcb->queued && tcb->priority == i && tcb_schedulable(tcb));
-        }
+    for (unsigned p = 0; p < BH_PARTITIONS; p++) {
+        TRY(check_run_queues(&core->queues[p], p));
     }
     return NULL;
 }
@@ -398,7 +408,7 @@ const char *delete_everything(void)
         }
     }
     HOLDS_TRUE(this_core()->deadlines.head == NULL);
-    HOLDS_TRUE(this_core()->ready_summary == 0);
+    HOLDS_TRUE(this_core()->highest == -1);
     HOLDS_TRUE(this_core()->vcpu == NULL);
     for (unsigned thread = 0; thread < WORLD_THREADS; thread++) {
         HOLDS_TRUE(world_tcb(thread)->state == TCB_INACTIVE);

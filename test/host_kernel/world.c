@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "assert.h"
+#include "fastpath.h"
 #include "hardware.h"
 #include "invocation.h"
 #include "object.h"
@@ -26,6 +27,15 @@ const struct world_root world_roots[WORLD_ROOTS] = {
     {BH_TYPE_IO_CONTROL, 0, 0, 0, 126},
 };
 
+static struct all_cores all;
+
+/* What an entry does at its start, and kernel_leave at its end. */
+static void take_locks(void)
+{
+    all.core = this_core();
+    (void)core_lock(all.core, ENTRY_OTHER);
+}
+
 struct tcb *world_tcb(unsigned thread)
 {
     return paddr_pointer(paddr(WORLD_TCB(thread)));
@@ -38,7 +48,7 @@ struct slot *world_slot(uint64_t cnode, uint64_t index)
 
 static struct slot *put(struct slot *slot, enum bh_type type, unsigned size_bits, uint64_t address)
 {
-    slot_insert_root(slot, object_create(type, size_bits, paddr(address), false));
+    slot_insert_root(&all, slot, object_create(&all, type, size_bits, paddr(address), false));
     return slot;
 }
 
@@ -51,7 +61,7 @@ static void copy(struct slot *to, struct slot *from)
 {
     struct cap derived;
     (void)cap_derive(from->cap, BH_RIGHTS_ALL, 0, &derived);
-    slot_insert_after(to, derived, from);
+    slot_insert_after(&all, to, derived, from);
 }
 
 static void make_thread(unsigned n)
@@ -66,7 +76,8 @@ static void make_thread(unsigned n)
     copy(&tcb->slots[TCB_SLOT_IPC_BUFFER], buffer);
     tcb->priority = WORLD_PRIORITY;
     tcb->max_controlled_priority = WORLD_LIMIT;
-    sc->budget = sc->period = sc->remaining = HOST_FREQUENCY;
+    sched_context_fill(sc, HOST_FREQUENCY, HOST_FREQUENCY, ticks_now());
+    sc->core = this_core();
     sched_context_give(sc, tcb);
     tcb->state = TCB_RUNNABLE;
 }
@@ -75,6 +86,7 @@ void world_reset(void)
 {
     host_reset();
     host_memory(WORLD_BOOT, UINT64_C(1) << 20);
+    take_locks();
     struct slot *first = world_slot(WORLD_CNODE(0), 0);
     for (unsigned i = 0; i < WORLD_ROOTS; i++) {
         const struct world_root *root = &world_roots[i];
@@ -86,7 +98,7 @@ void world_reset(void)
                           .original = 1,
                           .size_bits = root->size_bits & 63,
                           .object = root->address & 0xffffffffffff};
-        slot_insert_root(world_slot(WORLD_CNODE(root->cnode), root->slot), cap);
+        slot_insert_root(&all, world_slot(WORLD_CNODE(root->cnode), root->slot), cap);
     }
     for (unsigned n = 0; n < WORLD_CNODES; n++) {
         struct slot *slot = put(hidden(WORLD_HIDDEN_CNODE(n)), BH_TYPE_CNODE, WORLD_CNODE_RADIX(n), WORLD_CNODE(n));
@@ -116,7 +128,41 @@ void world_reset(void)
 
 bool world_delete(struct slot *slot)
 {
-    return slot_delete(slot);
+    take_locks();
+    bool whole = slot_delete(&all, slot);
+    core_unlock(all.core);
+    return whole;
+}
+
+/* As vectors.S distributes the system calls. True: all is done, and no lock is held. */
+static bool enter(struct core *core, struct tcb *tcb)
+{
+    uint64_t *x = tcb->context.x;
+    struct short_result result;
+    switch (x[12]) {
+    case BH_SYS_VM_ENTER:
+        return syscall_vm_enter(core).registers != NULL;
+    case BH_SYS_CALL:
+        return syscall_call(core) != NULL;
+    case BH_SYS_REPLY_RECV:
+        return syscall_reply_recv(core) != NULL;
+    case BH_SYS_SIGNAL:
+    case BH_SYS_POLL:
+        result = x[12] == BH_SYS_SIGNAL ? short_signal(core, x[0]) : short_poll(core, x[0]);
+        if (result.status == SHORT_SWITCHED) {
+            core_unlock(core);
+        } else if (result.status == SHORT_MORE) {
+            break;
+        } else {
+            x[10] = x[12] == BH_SYS_POLL ? result.value : x[10];
+            x[0] = result.status;
+        }
+        return true;
+    default:
+        break;
+    }
+    syscall_entry(core);
+    return false;
 }
 
 bool world_call(const uint64_t x[13])
@@ -125,9 +171,11 @@ bool world_call(const uint64_t x[13])
     struct tcb *tcb = core->current;
     memcpy(tcb->context.x, x, 13 * sizeof(uint64_t));
     tcb->context.pc = PC;
-    syscall_entry(core);
+    bool done = enter(core, tcb);
     bool preempted = x[12] == BH_SYS_INVOKE && tcb->context.pc != PC;
-    (void)kernel_leave(core);
+    if (!done) {
+        (void)kernel_leave(core);
+    }
     return !preempted;
 }
 
@@ -159,15 +207,17 @@ static void hidden_invoke(uint64_t cptr, enum bh_operation operation, uint64_t a
 {
     static struct tcb supervisor;
     supervisor.max_controlled_priority = WORLD_PRIORITY;
-    supervisor.slots[TCB_SLOT_CNODE].cap = object_create(BH_TYPE_CNODE, WORLD_HIDDEN_RADIX, paddr(WORLD_HIDDEN), false);
+    supervisor.slots[TCB_SLOT_CNODE].cap = object_create(&all, BH_TYPE_CNODE, WORLD_HIDDEN_RADIX, paddr(WORLD_HIDDEN), false);
     struct slot *slot = hidden(cptr);
     struct invocation invocation = {
         .caller = &supervisor, .slot = slot, .cap = slot->cap, .operation = operation, .word = {a1, a2, a3, a4}};
-    (void)invoke_object(this_core(), &invocation);
+    (void)invoke_object(&all, &invocation);
 }
 
 void world_revive(void)
 {
+    this_core()->lock = (union lock){0}; /* nobody held it when nobody could run, or a call was left half done */
+    take_locks();
     for (unsigned n = 0; n < WORLD_THREADS; n++) {
         hidden_invoke(WORLD_HIDDEN_TCB(n), BH_OP_TCB_SUSPEND, 0, 0, 0, 0);
         hidden_invoke(WORLD_HIDDEN_SCHED_CONTEXT(n), BH_OP_SCHED_CONTEXT_UNBIND, 0, 0, 0, 0);

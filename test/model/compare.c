@@ -49,7 +49,7 @@ static const char *compare_mapping(const struct m_cap *m, struct cap cap)
     SAME("page of a mapping", cap.mapping.page, m->page);
     if (m->space == 0) {
         SAME("space of an unmapped capability", cap.mapping.space, 0);
-        SAME("generation of an unmapped capability", cap.mapping.generation, 0);
+        SAME("generation of an unmapped capability", cap.mapping.generation, m->shared);
     }
     SAME("space of a mapping", space_find(cap.mapping.space, cap.mapping.generation), real(space));
     SAME("device memory", cap.mapping.device, m->object->device && m->object->type == BH_TYPE_FRAME);

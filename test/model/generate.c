@@ -250,7 +250,7 @@ static void on_slot(struct m_object *thread, struct step *step, uint64_t operati
 static void tcb_operation(struct m_object *thread, struct step *step)
 {
     uint64_t *x = step->call.x;
-    invoke(step, pick(thread, TYPE(TCB)), BH_OP_TCB_CONFIGURE + random_below(9));
+    invoke(step, pick(thread, TYPE(TCB)), BH_OP_TCB_CONFIGURE + random_below(11));
     const struct m_object *tcb = object_at(thread, x[0]);
     bool driver = tcb != NULL && tcb->address < WORLD_MADE;
     switch (x[1]) {
@@ -277,6 +277,13 @@ static void tcb_operation(struct m_object *thread, struct step *step)
         break;
     case BH_OP_TCB_SET_FLAGS:
         x[2] = random_below(3);
+        break;
+    case BH_OP_TCB_SET_AFFINITY:
+        x[2] = mostly(0);
+        break;
+    case BH_OP_TCB_SET_TIMEOUT_ENDPOINT: /* faults are not modelled */
+        x[1] = driver ? (uint64_t)BH_OP_TCB_RESUME : x[1];
+        x[2] = one_in(3) ? 0 : pick(thread, TYPE(ENDPOINT));
         break;
     default:
         break;
@@ -391,8 +398,9 @@ static void time_operation(struct m_object *thread, struct step *step)
     default:
         invoke(step, pick(thread, TYPE(SCHED_CONTROL)), BH_OP_SCHED_CONTROL_CONFIGURE);
         x[2] = pick(thread, TYPE(SCHED_CONTEXT));
-        x[4] = mostly(1 + random_below(100000));
-        x[3] = mostly(1 + random_below(x[4] != 0 ? x[4] : 1));
+        x[4] = mostly(10 + random_below(100000));
+        x[3] = mostly(10 + random_below(x[4] != 0 ? x[4] : 1));
+        x[6] = one_in(30) ? odd_value() : 0;
         break;
     }
 }
@@ -458,9 +466,10 @@ void generate(struct m_object *thread, bool may_block, struct step *step)
         for (unsigned i = 2; i < 10; i++) {
             step->call.x[i] = odd_value();
         }
-        const struct m_object *object = object_at(thread, step->call.x[0]);
-        if (object != NULL && object->type == BH_TYPE_TCB && step->call.x[1] == BH_OP_TCB_SET_PRIORITY) {
-            step->call.x[1] = 0;
+        uint64_t *operation = &step->call.x[1];
+        if (*operation == BH_OP_TCB_SET_PRIORITY || *operation == BH_OP_TCB_SET_TIMEOUT_ENDPOINT ||
+            *operation == BH_OP_SCHED_CONTROL_SET_WINDOW || *operation == BH_OP_SCHED_CONTROL_START_SCHEDULE) {
+            *operation = 0; /* the threads of the test shall run in turns, and have no faults */
         }
     }
 }

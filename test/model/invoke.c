@@ -266,10 +266,22 @@ static enum bh_error invoke_cnode(struct invoked *c)
 
 /* --- TCB --- */
 
+/* Puts a copy of `source` into a slot of the thread in the place of what was there. */
+static bool replace(struct m_object *tcb, enum tcb_slot slot, struct m_slot *source)
+{
+    if (!model_delete(&tcb->slots[slot])) {
+        return false;
+    }
+    if (source != NULL && source->cap != NULL) { /* what went may have held it */
+        (void)cap_insert(&tcb->slots[slot], source->cap, BH_RIGHTS_ALL, 0);
+    }
+    return true;
+}
+
 static enum bh_error configure(struct invoked *c)
 {
     struct m_object *tcb = c->object;
-    struct m_slot *source[4] = {NULL, NULL, NULL, NULL};
+    struct m_slot *source[TCB_SLOT_COUNT] = {NULL};
     enum bh_error error;
     if (tcb->thread.state != M_INACTIVE && tcb->thread.state != M_SUSPENDED) {
         return BH_ERROR_ILLEGAL_OPERATION;
@@ -292,16 +304,22 @@ static enum bh_error configure(struct invoked *c)
             return fail(c, 4, BH_ERROR_INVALID_ARGUMENT);
         }
     }
-    for (unsigned i = 0; i < TCB_SLOT_COUNT; i++) {
-        if (!model_delete(&tcb->slots[i])) {
-            return finish(c, false);
-        }
-        /* What went may have held the source. */
-        if (source[i] != NULL && source[i]->cap != NULL) {
-            (void)cap_insert(&tcb->slots[i], source[i]->cap, BH_RIGHTS_ALL, 0);
-        }
+    return finish(c, replace(tcb, TCB_SLOT_CNODE, source[TCB_SLOT_CNODE]) &&
+                         replace(tcb, TCB_SLOT_VSPACE, source[TCB_SLOT_VSPACE]) &&
+                         replace(tcb, TCB_SLOT_FAULT_ENDPOINT, source[TCB_SLOT_FAULT_ENDPOINT]) &&
+                         replace(tcb, TCB_SLOT_IPC_BUFFER, source[TCB_SLOT_IPC_BUFFER]));
+}
+
+static enum bh_error set_affinity(struct invoked *c)
+{
+    const struct m_thread *thread = &c->object->thread;
+    if (c->word[0] != 0) { /* there is one core */
+        return fail(c, 1, BH_ERROR_RANGE);
     }
-    return BH_OK;
+    bool awaited = thread->state == M_BLOCKED_REPLY ||
+                   (thread->sched_context != NULL && thread->sched_context->loan_count != 0) ||
+                   (thread->notification != NULL && thread->notification->queue_length != 0);
+    return awaited ? BH_ERROR_BUSY : BH_OK;
 }
 
 static enum bh_error invoke_tcb(struct invoked *c)
@@ -360,6 +378,15 @@ static enum bh_error invoke_tcb(struct invoked *c)
         thread->notification = slot->cap->object;
         slot->cap->object->tcb = c->object;
         return BH_OK;
+    case BH_OP_TCB_SET_AFFINITY:
+        return set_affinity(c);
+    case BH_OP_TCB_SET_TIMEOUT_ENDPOINT:
+        slot = NULL;
+        if (c->word[0] != 0 &&
+            (error = named(c, 1, BH_TYPE_ENDPOINT, BH_RIGHT_WRITE | BH_RIGHT_CALL, &slot)) != BH_OK) {
+            return error;
+        }
+        return finish(c, replace(c->object, TCB_SLOT_TIMEOUT_ENDPOINT, slot));
     case BH_OP_TCB_UNBIND_NOTIFICATION:
         notification_let_go(c->object);
         return BH_OK;
@@ -433,7 +460,10 @@ static enum bh_error invoke_sched_control(struct invoked *c)
     if (c->word[2] == 0 || c->word[2] > UINT64_C(3600) * HOST_FREQUENCY) {
         return fail(c, 3, BH_ERROR_INVALID_ARGUMENT);
     }
-    return c->word[1] == 0 || c->word[1] > c->word[2] ? fail(c, 2, BH_ERROR_INVALID_ARGUMENT) : BH_OK;
+    if (c->word[1] < HOST_FREQUENCY / BH_BUDGETS_PER_SECOND || c->word[1] > c->word[2]) {
+        return fail(c, 2, BH_ERROR_INVALID_ARGUMENT);
+    }
+    return c->word[4] < BH_PARTITIONS ? BH_OK : fail(c, 5, BH_ERROR_RANGE);
 }
 
 /* --- Frame, PageTable --- */
@@ -687,7 +717,7 @@ static enum bh_error configure_vcpu(struct invoked *c)
         return fail(c, 1, BH_ERROR_BUSY);
     }
     (void)cap_insert(&vcpu->slots[VCPU_SLOT_GUEST_SPACE], space->cap, BH_RIGHTS_ALL, 0);
-    (void)cap_insert(&vcpu->slots[VCPU_SLOT_FRAME], frame->cap, BH_RIGHTS_ALL, 0);
+    cap_insert(&vcpu->slots[VCPU_SLOT_FRAME], frame->cap, BH_RIGHTS_ALL, 0)->shared = true;
     vcpu->tcb = thread->cap->object;
     thread->cap->object->thread.vcpu = vcpu;
     return BH_OK;

@@ -27,6 +27,7 @@ struct m_cap {
     bool original;
     uint64_t space; /* Frame, PageTable: serial number of the space it was mapped in; 0: none */
     uint64_t page;
+    bool shared; /* the frame of a VCPU, which the kernel marks */
     struct m_cap *parent, *first_child, *next_sibling, *previous_sibling;
     struct m_slot *slot;
 };

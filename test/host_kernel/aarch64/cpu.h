@@ -10,7 +10,7 @@
 /* clang-format off */
 #define HOST_REGISTERS(with)                                                                                           \
     with(cntpct_el0) with(cntfrq_el0) with(esr_el2) with(far_el2) with(hpfar_el2) with(sp_el0) with(tpidr_el0)         \
-    with(tpidrro_el0) with(vttbr_el2) with(midr_el1) with(id_aa64pfr0_el1) with(id_aa64pfr1_el1)                       \
+    with(tpidrro_el0) with(vttbr_el2) with(ttbr0_el2) with(midr_el1) with(id_aa64pfr0_el1) with(id_aa64pfr1_el1)                       \
     with(id_aa64isar0_el1) with(id_aa64isar1_el1) with(id_aa64mmfr0_el1) with(id_aa64mmfr1_el1)                        \
     with(S3_0_C0_C6_2) with(S3_0_C0_C7_2) with(sp_el1) with(elr_el12) with(spsr_el12) with(sctlr_el12)                 \
     with(cpacr_el12) with(ttbr0_el12) with(ttbr1_el12) with(tcr_el12) with(esr_el12) with(afsr0_el12)                  \
@@ -46,6 +46,10 @@ static inline void data_barrier(void)
 {
 }
 
+static inline void spin_hint(void)
+{
+}
+
 /* Nothing is runnable and nothing will interrupt: lets the host decide. */
 void wait_for_interrupt(void);
 
@@ -65,11 +69,11 @@ void wait_for_interrupt(void);
 struct core;
 struct bh_fp_state;
 
-extern struct core host_core;
+extern struct core *host_core;
 
 static inline struct core *core_register(void)
 {
-    return &host_core;
+    return host_core;
 }
 
 void fp_access(bool open);
