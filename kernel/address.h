@@ -10,7 +10,9 @@
 #ifndef KERNEL_ADDRESS_H
 #define KERNEL_ADDRESS_H
 
+#ifndef DIRECT_MAP_BASE /* tests on a host have it elsewhere */
 #define DIRECT_MAP_BASE 0xffffff8000000000
+#endif
 #define DIRECT_MAP_SIZE 0x4000000000 /* 256 GiB */
 #define KERNEL_IMAGE_BASE 0xffffffffc0000000
 #define KERNEL_IMAGE_MAX 0x200000

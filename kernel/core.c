@@ -53,7 +53,7 @@ bool core_wait(struct core *core, const union lock *lock, union lock ticket, enu
             give_up(core, entry);
             stopped = true;
         }
-        __asm__ volatile("yield");
+        spin_hint();
     }
     return !stopped;
 }
@@ -104,7 +104,7 @@ void core_stop(struct all_cores *all, struct core *other)
     __atomic_store_n(&other->stop, true, __ATOMIC_RELEASE);
     core_kick(other);
     while (__atomic_load_n(&other->stop, __ATOMIC_ACQUIRE)) {
-        __asm__ volatile("yield");
+        spin_hint();
     }
 }
 

@@ -17,6 +17,7 @@
 #ifndef KERNEL_CORE_H
 #define KERNEL_CORE_H
 
+#include "aarch64/cpu.h"
 #include "context.h"
 #include "deadline.h"
 #include "lock.h"
@@ -87,9 +88,7 @@ struct all_cores {
 
 static inline struct core *this_core(void)
 {
-    struct core *core;
-    __asm__("mrs %0, tpidr_el2" : "=r"(core));
-    return core;
+    return core_register();
 }
 
 static inline struct core *core_by_number(uint64_t number)

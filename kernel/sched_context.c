@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sched_context.h"
 
+#include "aarch64/cpu.h"
 #include "core.h"
 #include "invocation.h"
 #include "partition.h"

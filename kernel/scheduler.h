@@ -6,15 +6,14 @@
 #ifndef KERNEL_SCHEDULER_H
 #define KERNEL_SCHEDULER_H
 
+#include "aarch64/cpu.h"
 #include "core.h"
 #include "trace.h"
 
 /* Ticks of the system counter. */
 static inline uint64_t ticks_now(void)
 {
-    uint64_t now;
-    __asm__ volatile("mrs %0, cntpct_el0" : "=r"(now));
-    return now;
+    return read_sysreg(cntpct_el0);
 }
 
 bool tcb_schedulable(const struct tcb *tcb);

@@ -33,6 +33,12 @@ static inline void wait_for_interrupt(void)
     __asm__ volatile("dsb sy\n\twfi" ::: "memory");
 }
 
+/* In a loop that waits for another core. */
+static inline void spin_hint(void)
+{
+    __asm__ volatile("yield");
+}
+
 /* SPSR of a native thread: EL0t, nothing masked. */
 #define PSTATE_EL0 0u
 
@@ -50,6 +56,14 @@ static inline void wait_for_interrupt(void)
 
 struct core;
 struct bh_fp_state;
+
+/* TPIDR_EL2, which never changes. */
+static inline struct core *core_register(void)
+{
+    struct core *core;
+    __asm__("mrs %0, tpidr_el2" : "=r"(core));
+    return core;
+}
 
 /* Whether native code may use FP/SIMD registers (CPTR_EL2.FPEN, E2H layout). A guest always may. */
 void fp_access(bool open);

@@ -7,6 +7,7 @@
     run.py trace [CPUS]                  the whole suite on the kernel that traces
     run.py no-its                        the cases of msi.c on a machine without an ITS
     run.py reset                         a root that resets the machine: QEMU ends
+    run.py hostile [SEED [COUNT]]        domains that issue random system calls, from a seed on
 """
 
 import pathlib
@@ -16,6 +17,7 @@ import sys
 import qemu
 
 HERE = pathlib.Path(__file__).resolve().parent
+SEEDS_PER_BOOT = 4
 CASE = re.compile(r"TEST_CASE\((\w+)\)")
 
 
@@ -96,8 +98,23 @@ def reset():
             raise console.failure("the machine was not reset")
 
 
+def hostile(seed="1", count="2"):
+    first, end = int(seed), int(seed) + int(count)
+    for at in range(first, end, SEEDS_PER_BOOT):
+        many = min(SEEDS_PER_BOOT, end - at)
+        options = f"hostile.seed={at} hostile.count={many}"
+        with qemu.Console(machine("kernel_hostile_test.cpio", append=options)) as console:
+            console.expect(r"^kernel-tests: 1 passed, 0 failed\r?$", timeout=60 * many)
+            output = console.output.decode(errors="replace")
+        seeds = [int(found) for found in re.findall(r"^hostile: seed (\d+)", output, re.M)]
+        if seeds != list(range(at, at + many)):
+            raise qemu.Failure(f"seeds {seeds} were tried, not {many} from {at} on")
+        for seen, calls in zip(seeds, re.findall(r"^hostile: (\d+) calls", output, re.M)):
+            print(f"seed {seen}: {calls} system calls survived")
+
+
 def main():
-    runs = {"suite": suite, "cores": cores, "trace": trace, "no-its": no_its, "reset": reset}
+    runs = {"suite": suite, "cores": cores, "trace": trace, "no-its": no_its, "reset": reset, "hostile": hostile}
     if len(sys.argv) < 2 or sys.argv[1] not in runs:
         sys.exit(__doc__)
     try:

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel against hostile threads: the input is a sequence of system calls, faults, guest exits, interrupts and
+ * writes to shared frames, made by whichever of the threads runs. They hold capabilities of every kind but the machine's.
+ * The kernel's structures must hold together all along, and when the input ends everything can be deleted.
+ */
+#include <bh/syscall.h>
+#include <bh/vcpu.h>
+
+#include <setjmp.h>
+
+#include "hardware.h"
+#include "invariants.h"
+#include "test/fuzz/input.h"
+#include "world.h"
+
+#define CALLS_MAX 400u
+#define CHECK_INTERVAL 8u
+#define REVIVALS_MAX 40u
+
+static jmp_buf idle;
+
+/* Nobody can run: time goes on to what comes next, and if nothing does, the threads are made to run again. */
+static void on_idle(void)
+{
+    const struct deadline *next = this_core()->deadlines.head;
+    if (next == NULL || next->when > UINT64_C(1) << 40) {
+        longjmp(idle, 1);
+    }
+    host_registers.cntpct_el0 = next->when;
+    host_irq_pending = HOST_TIMER_IRQ;
+}
+
+/* A register: mostly a capability, a small number or an address, out of a byte. */
+static uint64_t value(struct input *input)
+{
+    uint8_t kind = input_byte(input);
+    switch (kind >> 4) {
+    case 15:
+        return input_take(input, 8);
+    case 14:
+        return UINT64_MAX - (kind & 15);
+    case 13:
+        return UINT64_C(1) << (input_byte(input) & 63);
+    case 12:
+        return (uint64_t)input_byte(input) << 12;
+    case 11:
+        return (uint64_t)(kind & 3) << 30 | (uint64_t)(kind >> 2 & 3) << 21;
+    case 10:
+        return WORLD_FURNITURE + input_byte(input) % 20;
+    case 9: /* memory and control capabilities */
+        return 112 + (kind & 15);
+    default:
+        return kind & 63;
+    }
+}
+
+static uint64_t operation(struct input *input)
+{
+    static const uint8_t operations[] = {
+        BH_OP_UNTYPED_RETYPE,        BH_OP_CNODE_COPY,
+        BH_OP_CNODE_MINT,            BH_OP_CNODE_MOVE,
+        BH_OP_CNODE_DELETE,          BH_OP_CNODE_REVOKE,
+        BH_OP_CNODE_CANCEL_BADGED,   BH_OP_CNODE_INSPECT,
+        BH_OP_TCB_CONFIGURE,         BH_OP_TCB_SET_PRIORITY,
+        BH_OP_TCB_WRITE_REGISTERS,   BH_OP_TCB_READ_REGISTERS,
+        BH_OP_TCB_RESUME,            BH_OP_TCB_SUSPEND,
+        BH_OP_TCB_BIND_NOTIFICATION, BH_OP_TCB_UNBIND_NOTIFICATION,
+        BH_OP_TCB_SET_FLAGS,         BH_OP_NOTIFICATION_ARM,
+        BH_OP_NOTIFICATION_DISARM,   BH_OP_SCHED_CONTEXT_BIND,
+        BH_OP_SCHED_CONTEXT_UNBIND,  BH_OP_SCHED_CONTEXT_CONSUMED,
+        BH_OP_SCHED_CONTROL_CONFIGURE, BH_OP_FRAME_MAP,
+        BH_OP_FRAME_UNMAP,           BH_OP_FRAME_ADDRESS,
+        BH_OP_PAGE_TABLE_MAP,        BH_OP_PAGE_TABLE_UNMAP,
+        BH_OP_GUEST_SPACE_BIND_DOORBELL, BH_OP_GUEST_SPACE_UNBIND_DOORBELL,
+        BH_OP_IO_CONTROL_BIND,       BH_OP_IO_SPACE_FAULT,
+        BH_OP_VCPU_CONFIGURE,        BH_OP_VCPU_SAVE,
+        BH_OP_VCPU_LOAD,             BH_OP_VCPU_POST,
+        BH_OP_IRQ_CONTROL_GET,       BH_OP_IRQ_HANDLER_BIND,
+        BH_OP_IRQ_HANDLER_ACK,       BH_OP_IRQ_HANDLER_UNBIND};
+    uint8_t byte = input_byte(input);
+    return byte < 2 * sizeof(operations) ? operations[byte / 2] : byte;
+}
+
+static void check(unsigned call)
+{
+    const char *broken = invariants_broken();
+    if (broken != NULL) {
+        fprintf(stderr, "call %u: %s\n", call, broken);
+        abort();
+    }
+}
+
+static void invoke(struct input *input)
+{
+    uint64_t x[13] = {value(input), operation(input), [12] = BH_SYS_INVOKE};
+    for (unsigned i = 2; i < 8; i++) {
+        x[i] = value(input);
+    }
+    host_preempt_at = input_byte(input) & 7;
+    for (unsigned again = 0; again < 3; again++) {
+        const struct tcb *tcb = this_core()->current;
+        if (world_call(x) || this_core()->current != tcb || tcb->in_guest) {
+            break;
+        }
+        check(again);
+    }
+    host_preempt_at = 0;
+}
+
+static void communicate(struct input *input)
+{
+    uint64_t x[13] = {value(input), value(input), [10] = value(input), [12] = input_byte(input) % (BH_SYS_COUNT + 1)};
+    if (x[12] == BH_SYS_INVOKE || x[12] == BH_SYS_DEBUG_PUTCHAR) {
+        x[12] = BH_SYS_YIELD;
+    }
+    if ((x[1] & 1) != 0) {
+        x[1] = BH_INFO_CAP | (x[1] & BH_INFO_LENGTH_MASK);
+    }
+    (void)world_call(x);
+}
+
+/* Into a page that the kernel shares with a thread, or a virtual processor's VMM. */
+static void write_shared(struct input *input)
+{
+    uint8_t which = input_byte(input);
+    uint64_t index = input_take(input, 2) % (BH_PAGE_SIZE / 8);
+    uint64_t page = WORLD_BUFFER(which % WORLD_THREADS);
+    if ((which & 0x40) != 0) { /* IPC: what a capability goes from and to */
+        index = offsetof(struct bh_ipc_buffer, send_cap) / 8 + (which >> 7);
+    } else if ((which & 0x20) != 0) {
+        struct cap frame = world_slot(WORLD_CNODE(0), WORLD_FURNITURE + 6)->cap;
+        page = frame.type == BH_TYPE_FRAME && frame.mapping.device == 0 ? frame.object : page;
+    }
+    ((uint64_t *)paddr_pointer(paddr(page)))[index] = value(input);
+}
+
+static void exception(struct input *input)
+{
+    static const uint8_t classes[] = {0x00, 0x01, 0x07, 0x15, 0x16, 0x17, 0x18, 0x20, 0x22, 0x24, 0x3c};
+    uint64_t class = classes[input_byte(input) % sizeof(classes)];
+    if (!this_core()->current->in_guest && class == 0x15) {
+        class = 0; /* that is a system call */
+    }
+    world_exception(class << 26 | input_take(input, 4) % (UINT64_C(1) << 25), value(input));
+}
+
+static void interrupt(struct input *input)
+{
+    static const uint8_t lines[] = {HOST_TIMER_IRQ, BH_VCPU_TIMER_INTID, HOST_MAINTENANCE_IRQ, 40, 41};
+    uint8_t byte = input_byte(input);
+    host_registers.cntpct_el0 += UINT64_C(1) << (byte >> 4);
+    world_interrupt(lines[byte % sizeof(lines)]);
+}
+
+static void step(struct input *input)
+{
+    uint8_t kind = input_byte(input);
+    if (kind < 16) {
+        interrupt(input);
+    } else if (kind < 32) {
+        write_shared(input);
+    } else if (this_core()->current->in_guest || kind < 36) {
+        exception(input);
+    } else if (kind < 80) {
+        communicate(input);
+    } else {
+        invoke(input);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct input input; /* static: what longjmp finds as it was */
+    static unsigned calls, revivals;
+    input = (struct input){data, size};
+    calls = revivals = 0;
+    host_on_idle = on_idle;
+    world_reset();
+    world_furnish();
+    check(0);
+    if (setjmp(idle) != 0) {
+        host_preempt_at = 0;
+        if (++revivals == REVIVALS_MAX) {
+            input.size = 0;
+        } else {
+            world_revive();
+        }
+    }
+    for (; input.size > 0 && calls < CALLS_MAX; calls++) {
+        step(&input);
+        if (calls % CHECK_INTERVAL == 0) {
+            check(calls);
+        }
+    }
+    check(calls);
+    const char *left = delete_everything();
+    if (left != NULL) {
+        fprintf(stderr, "when everything was deleted: %s\n", left);
+        abort();
+    }
+    return 0;
+}
