@@ -24,6 +24,12 @@ static inline enum bh_error invocation_fail(struct invocation *invocation, uint6
     return error;
 }
 
+/* All operations but those that invoke_local in invocation.c knows. */
+enum bh_error invoke_object(struct all_cores *all, struct invocation *invocation);
+
+/* The system call. The own lock is held. */
+void syscall_invoke(struct core *core, struct tcb *tcb);
+
 /* The capability that argument `n` (1 to 8) names, if it has `type` and `rights`; sets `argument` on error. */
 enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_type type, uint64_t rights,
                              struct slot **slot);

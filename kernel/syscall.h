@@ -32,7 +32,4 @@ struct leave {
 /* The last step of every kernel entry: schedules if need be, and prepares the current thread, or its guest, to run. */
 struct leave kernel_leave(struct core *core);
 
-/* All operations but those that invoke_local knows. */
-enum bh_error invoke_object(struct all_cores *all, struct invocation *invocation);
-
 #endif
