@@ -303,7 +303,7 @@ static void shows_the_trace_to_its_readers(void)
     static const char *const names[] = {"root", "console", "storage", "network", "manager"};
     for (unsigned i = 0; i < 5; i++) {
         const struct bh_trace_thread *thread = thread_named(names[i]);
-        uint64_t tcb = bh_cnode_inspect(BH_ROOT_SLOT_CNODE, domain(names[i])->tcb).value[3];
+        uint64_t tcb = bh_cnode_inspect(BH_ROOT_SLOT_CNODE, domain(names[i])->thread[0].tcb).value[3];
         CHECK(thread != NULL && thread->since <= bh_test_ticks);
         CHECK_EQUAL(thread->thread, (uint32_t)(tcb >> BH_TCB_BITS));
     }
