@@ -21,7 +21,9 @@ WINDOW_MIN_MS = 10
 # Processes of the trace: the cores, and then one for each domain.
 CORES_PID = 1
 DOMAIN_PID = 10
-RUNNING, EXITS = 1, 2  # threads of a domain's process
+
+# Two tracks for each thread of a domain: what it does, and why its guest was left.
+TRACKS = 2
 
 
 def domains(timeline):
@@ -58,15 +60,20 @@ def perfetto_events(timeline):
     def named(what, pid, tid, name):
         return {"ph": "M", "name": what, "pid": pid, "tid": tid, "args": {"name": name}}
 
+    # The threads of each domain in the order in which they first ran: of a VMM one for each vCPU.
+    threads = collections.defaultdict(dict)
+    for slice_ in timeline.slices:
+        threads[slice_.domain].setdefault(slice_.thread, 1 + TRACKS * len(threads[slice_.domain]))
     pids = {name: DOMAIN_PID + number for number, name in enumerate(domains(timeline))}
     yield named("process_name", CORES_PID, 0, "cores")
     for core in timeline.recording.cores:
         yield named("thread_name", CORES_PID, core + 1, f"core {core}")
     for name, pid in pids.items():
         yield named("process_name", pid, 0, name)
-        yield named("thread_name", pid, RUNNING, "running")
-        if timeline.usage[name].exits:
-            yield named("thread_name", pid, EXITS, "exits of the guest")
+        for number, track in enumerate(threads[name].values()):
+            yield named("thread_name", pid, track, f"thread {number}")
+            if timeline.usage[name].exits:
+                yield named("thread_name", pid, track + 1, f"exits of vCPU {number}")
 
     for slice_ in timeline.slices:
         common = {"ph": "X", "ts": us(slice_.start), "dur": us(slice_.end) - us(slice_.start)}
@@ -74,25 +81,25 @@ def perfetto_events(timeline):
         yield {**common, "pid": CORES_PID, "tid": slice_.core + 1, "cat": "core", "name": slice_.domain,
                "args": {"activity": slice_.activity}}
         if slice_.domain in pids:
-            yield {**common, "pid": pids[slice_.domain], "tid": RUNNING, "cat": "domain", "name": slice_.activity,
+            yield {**common, "pid": pids[slice_.domain], "tid": threads[slice_.domain][slice_.thread], "cat": "domain", "name": slice_.activity,
                    "args": {"core": slice_.core}}
     for left in timeline.exits:
         args = {"pc": f"{left.pc:#x}", "kernel_us": us(left.kernel)}
         if left.ipa is not None:
             args["ipa"] = f"{left.ipa:#x}"
-        if left.domain not in pids:
+        if left.thread not in threads[left.domain]:
             continue  # it never ran for a moment: only a damaged recording says so
         yield {"ph": "X", "ts": us(left.start), "dur": round(us(left.end) - us(left.start), 3), "cat": "exit",
-               "pid": pids[left.domain], "tid": EXITS, "name": left.reason, "args": args}
-    for time, core, domain, kind, text in timeline.instants:
-        at_core = kind == form.INTERRUPT or domain not in pids
+               "pid": pids[left.domain], "tid": threads[left.domain][left.thread] + 1, "name": left.reason, "args": args}
+    for time, core, domain, thread, kind, text in timeline.instants:
+        at_core = kind == form.INTERRUPT or domain not in pids or thread not in threads[domain]
         yield {"ph": "i", "s": "t", "ts": us(time), "cat": form.NAMES[kind], "name": text,
-               "pid": CORES_PID if at_core else pids[domain], "tid": core + 1 if at_core else RUNNING}
+               "pid": CORES_PID if at_core else pids[domain], "tid": core + 1 if at_core else threads[domain][thread]}
     for number, (start, end) in enumerate(timeline.flows):
-        if start[2] in pids and end[2] in pids:
-            for phase, (time, _, domain) in (("s", start), ("f", end)):
+        if all(thread in threads[domain] for _, thread, domain in (start, end)):
+            for phase, (time, thread, domain) in (("s", start), ("f", end)):
                 yield {"ph": phase, "bp": "e", "id": number, "ts": us(time), "cat": "ipc", "name": "call",
-                       "pid": pids[domain], "tid": RUNNING}
+                       "pid": pids[domain], "tid": threads[domain][thread]}
     for time, percent in shares(timeline):
         for name, value in percent.items():
             yield {"ph": "C", "ts": us(time), "pid": CORES_PID, "tid": 0, "name": f"{name} %",

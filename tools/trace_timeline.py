@@ -35,6 +35,7 @@ class Slice(typing.NamedTuple):
 
     core: int
     domain: str
+    thread: int
     activity: str
     start: int
     end: int
@@ -45,6 +46,7 @@ class Exit(typing.NamedTuple):
 
     core: int
     domain: str
+    thread: int
     reason: str
     start: int
     end: int
@@ -85,16 +87,16 @@ class Walk:
 
     def __init__(self, timeline, core, start):
         self.timeline, self.core, self.time = timeline, core, start
-        self.domain, self.activity = UNKNOWN, "unknown"
+        self.domain, self.thread, self.activity = UNKNOWN, 0, "unknown"
         self.begun = start  # of the present slice
 
-    def change(self, time, domain, activity):
-        if (domain, activity) == (self.domain, self.activity):
+    def change(self, time, domain, thread, activity):
+        if (domain, thread, activity) == (self.domain, self.thread, self.activity):
             return
         if time > self.begun:
-            self.timeline.slices.append(Slice(self.core, self.domain, self.activity, self.begun, time))
+            self.timeline.slices.append(Slice(self.core, self.domain, self.thread, self.activity, self.begun, time))
             self.timeline.usage[self.domain].ticks[self.activity] += time - self.begun
-        self.domain, self.activity, self.begun = domain, activity, time
+        self.domain, self.thread, self.activity, self.begun = domain, thread, activity, time
 
 
 class Timeline:
@@ -107,7 +109,7 @@ class Timeline:
         self.end = max(events[-1].time for events in recording.cores.values()) if recording.cores else 0
         self.inside = set()   # threads that run their guest, or shall
         self.open = {}        # thread: Open
-        self.called = {}      # thread that was called: (time, core, domain of the caller)
+        self.called = {}      # thread that was called: (time, thread, domain of the caller)
         # Which domains are VMMs decides how their own time is called.
         self.vmms = {recording.name(event.thread, event.time) for events in recording.cores.values()
                      for event in events if event.kind == form.GUEST_ENTER}
@@ -121,7 +123,7 @@ class Timeline:
         for thread in list(self.open):  # a guest that sleeps, for instance
             self.close(thread, self.end)
         for walk in walks.values():  # what a core did last it did until the end, or there would be entries
-            walk.change(self.end, None, None)
+            walk.change(self.end, None, 0, None)
 
     def native(self, domain):
         return "vmm" if domain in self.vmms else "run"
@@ -130,23 +132,23 @@ class Timeline:
         kind, thread = event.kind, event.thread
         domain = self.recording.name(thread, time)
         if kind == form.SWITCH:
-            walk.change(time, domain, "kernel" if thread in self.inside else self.native(domain))
+            walk.change(time, domain, thread, "kernel" if thread in self.inside else self.native(domain))
             self.usage[domain].switches += 1
             if thread in self.called:
-                self.flows.append((self.called.pop(thread), (time, walk.core, domain)))
+                self.flows.append((self.called.pop(thread), (time, thread, domain)))
         elif kind == form.IDLE:
-            walk.change(time, IDLE, "idle")
+            walk.change(time, IDLE, 0, "idle")
         elif kind == form.GUEST_ENTER:
             self.close(thread, time)
             self.inside.add(thread)
-            walk.change(time, domain, "guest")
+            walk.change(time, domain, thread, "guest")
         elif kind == form.GUEST_EXIT:
             self.open[thread] = Open(walk.core, domain, time, event.word0, event.word1)
-            walk.change(time, domain, "kernel")
+            walk.change(time, domain, thread, "kernel")
         elif kind == form.VM_RETURN:
             self.returned(walk, time, event, domain)
         elif kind == form.LOST:
-            walk.change(walk.time, UNKNOWN, "unknown")  # from the last event that is there
+            walk.change(walk.time, UNKNOWN, 0, "unknown")  # from the last event that is there
             self.open.clear()
         else:
             self.instant(walk, time, event, domain)
@@ -163,7 +165,7 @@ class Timeline:
         if reason in BEFORE_ENTRY:
             self.count(domain, reason, 0)
         self.inside.discard(event.thread)
-        walk.change(time, domain, self.native(domain))
+        walk.change(time, domain, event.thread, self.native(domain))
 
     def close(self, thread, time):
         left = self.open.pop(thread, None)
@@ -178,7 +180,7 @@ class Timeline:
         else:
             reason = left.reason
         kernel = time - left.start if left.kernel is None else left.kernel
-        self.exits.append(Exit(left.core, left.domain, reason, left.start, time, kernel, left.pc, left.ipa))
+        self.exits.append(Exit(left.core, left.domain, thread, reason, left.start, time, kernel, left.pc, left.ipa))
         self.count(left.domain, reason, time - left.start)
 
     def count(self, domain, reason, ticks):
@@ -201,8 +203,8 @@ class Timeline:
             text = f"{form.NAMES[kind]} {other}"
             if kind == form.CALL:
                 self.usage[domain].calls += 1
-                self.called[event.word0] = (time, walk.core, domain)
-        self.instants.append((time, walk.core, domain, kind, text))
+                self.called[event.word0] = (time, event.thread, domain)
+        self.instants.append((time, walk.core, domain, event.thread, kind, text))
 
     def duration(self):
         """Of all cores together: what the domains' times add up to."""

@@ -188,16 +188,16 @@ int main(void)
              root.boot->has_smmu != 0 ? "an" : "no");
     read_bundle();
     log_line("system: %s", root.description.model);
+    if (!trace_init()) {
+        root_fail("no memory for the names of threads");
+    }
+    trace_name(domain_get(0), BH_ROOT_SLOT_TCB);
     if (!relays_create()) {
         root_fail("no memory to serve other cores");
     }
     if (!guest_table_init()) {
         root_fail("no memory for the table of guests");
     }
-    if (!trace_init()) {
-        root_fail("no memory for the names of threads");
-    }
-    trace_name(domain_get(0), BH_ROOT_SLOT_TCB);
     guests_init();
     devices_init();
     boot_begin();

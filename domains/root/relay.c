@@ -6,6 +6,7 @@
 
 #include "domains/root/placement.h"
 #include "domains/root/root.h"
+#include "domains/root/trace.h"
 #include "libs/runtime/runtime.h"
 
 #define STACK_SIZE   UINT64_C(0x4000)
@@ -107,6 +108,9 @@ static bool start_thread(uint32_t core)
     bh_cptr sched_context = arena_make(&root.arena, BH_TYPE_SCHED_CONTEXT, 0, 1);
     struct region stack;
     uint64_t top = ROOT_RELAYS + core * STACK_STRIDE;
+    if (tcb != 0) {
+        trace_name(domain_get(0), tcb);
+    }
     return tcb != 0 && sched_context != 0 &&
            region_make(&stack, &root.arena, STACK_SIZE, BH_PAGE_BITS) &&
            region_map(&stack, &root.space, top - STACK_SIZE, BH_RIGHT_READ | BH_RIGHT_WRITE) &&

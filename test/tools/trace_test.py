@@ -129,7 +129,7 @@ class DecoderTest(unittest.TestCase):
 
     def test_a_call_leads_to_whoever_serves_it(self):
         result = timeline(THREADS + events(*STORY))
-        self.assertEqual(result.flows, [((32, 0, "guest"), (32, 0, "server"))])
+        self.assertEqual(result.flows, [((32, VMM, "guest"), (32, SERVER, "server"))])
 
     def test_a_thread_has_the_name_of_its_time(self):
         names = block(form.BLOCK_THREADS, 0, [thread(VMM, "old", 5), thread(VMM, "new", 50)])
@@ -145,6 +145,21 @@ class DecoderTest(unittest.TestCase):
         self.assertEqual(result.duration(), 100 + 80)
         self.assertEqual({name: usage.total() for name, usage in result.usage.items() if usage.total()},
                          {"root": 100, "server": 30, "idle": 40 + 10})
+
+    def test_two_threads_of_a_domain_may_run_at_once(self):
+        names = block(form.BLOCK_THREADS, 0, [thread(VMM, "guest"), thread(VMM + 1, "guest")])
+        run = ((0, form.GUEST_ENTER), (10, form.GUEST_EXIT), (20, form.GUEST_ENTER), (30, form.IDLE))
+        cores = [events(*[(time + 5 * core, kind, VMM + core if kind != form.IDLE else 0, ESR_WFI)
+                          for time, kind in run], core=core) for core in (0, 1)]
+        result = timeline(names + cores[0] + cores[1])
+        self.assertEqual(dict(result.usage["guest"].ticks), {"guest": 2 * 20, "kernel": 2 * 10})
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / "trace.json"
+            trace.write_perfetto(path, result)
+            loaded = perfetto_format.load(path)
+        self.assertEqual(perfetto_format.problems(loaded), [])
+        tracks = {item["args"]["name"] for item in loaded["traceEvents"] if item["name"] == "thread_name"}
+        self.assertLessEqual({"thread 0", "exits of vCPU 0", "thread 1", "exits of vCPU 1"}, tracks)
 
     def test_a_core_without_work_is_idle_all_the_time(self):
         result = timeline(THREADS + events((0, form.SWITCH, ROOT), (100, form.IDLE)) + events((0, form.IDLE), core=1))

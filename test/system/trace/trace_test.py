@@ -131,7 +131,7 @@ def commands():
     problems = perfetto_format.problems(perfetto_format.load(output))
     check("trace -o writes JSON that keeps the rules", not problems, "\n".join(problems[:10]))
     check("trace --text writes a line for each event", "bulkhead:guest_exit:" in text.read_text(encoding="ascii"))
-    got, said, errors = command("--kernel", harness.payload("spin"), "--headless", "--seconds", "5", "-o", output)
+    got, said, errors = command("--kernel", harness.payload("spin"), "--headless", "--seconds", 15, "-o", output)
     equal("trace --seconds ends a guest that does not", got, 0)
     check("a guest that spins has most of the time", shares(said).get("guest", 0) > 50, said + errors)
 

@@ -347,6 +347,13 @@ struct bh_result bh_sched_context_consumed(bh_cptr sched_context)
     return (struct bh_result){.value = {1000}};
 }
 
+struct bh_result bh_sched_control_configure(bh_cptr control, bh_cptr sched_context, uint64_t budget,
+                                            uint64_t period)
+{
+    /* Relays of root's: nobody handles their timeouts. */
+    return bh_sched_control_configure_in(control, sched_context, budget, period, UINT64_MAX, 0);
+}
+
 struct bh_result bh_sched_control_configure_in(bh_cptr control, bh_cptr sched_context,
                                                uint64_t budget, uint64_t period, uint64_t badge,
                                                uint64_t partition)

@@ -43,6 +43,8 @@ struct bh_result bh_notification_arm(bh_cptr notification, uint64_t deadline, ui
 struct bh_result bh_notification_disarm(bh_cptr notification);
 struct bh_result bh_sched_context_bind(bh_cptr sched_context, bh_cptr tcb);
 struct bh_result bh_sched_context_consumed(bh_cptr sched_context);
+struct bh_result bh_sched_control_configure(bh_cptr control, bh_cptr sched_context, uint64_t budget,
+                                            uint64_t period);
 struct bh_result bh_sched_control_configure_in(bh_cptr control, bh_cptr sched_context,
                                                uint64_t budget, uint64_t period, uint64_t badge,
                                                uint64_t partition);
