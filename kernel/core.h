@@ -48,6 +48,7 @@ struct core {
     uint64_t guest_entered;    /* when the running guest was entered */
     uint64_t timer_programmed; /* what the timer's comparator holds */
 
+    struct vcpu *whole_vcpu; /* core->vcpu while all of it is in the hardware: nothing hidden, FP too */
     struct bh_fp_state *fp; /* whose FP/SIMD registers are in the hardware */
     bool fp_open;           /* native code may use them now */
     bool vcpu_hidden;       /* what vcpu_registers_hide takes is in vcpu->state, not in the hardware */

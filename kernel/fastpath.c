@@ -180,21 +180,43 @@ slow:
     return general(core, IPC_REPLY | IPC_RECV, BH_SYS_REPLY_RECV, ticket);
 }
 
+__attribute__((noinline)) static struct leave enter_later(struct core *core, union lock ticket)
+{
+    struct tcb *tcb = core->current;
+    if (lock_was_free(ticket) || core_wait(core, &core->lock, ticket, ENTRY_VM_ENTER)) {
+        vcpu_enter(core, tcb);
+    }
+    return (struct leave){0};
+}
+
 struct leave syscall_vm_enter(struct core *core)
 {
     struct tcb *tcb = core->current;
-    if (!core_lock(core, ENTRY_VM_ENTER)) {
-        return (struct leave){0};
-    }
-    vcpu_enter(core, tcb);
     struct vcpu *vcpu = tcb->vcpu;
-    if (!tcb->in_guest || core->reschedule != 0 || core->vcpu != vcpu || core->fp != &vcpu->state.fp ||
-        !vcpu_prepare(core, tcb)) {
-        return (struct leave){0};
+    union lock ticket = lock_ticket(&core->lock);
+    if (!lock_was_free(ticket) || vcpu == NULL || core->whole_vcpu != vcpu) {
+        return enter_later(core, ticket);
     }
+    struct bh_vcpu_frame *frame = vcpu->frame;
+    const struct notification *notification = tcb->bound_notification;
+    if (frame == NULL || frame->pending_summary != 0 || vcpu->attention != 0 ||
+        (notification != NULL && notification->bits != 0)) {
+        return enter_later(core, ticket);
+    }
+    uint64_t pstate = __atomic_load_n(&frame->pstate, __ATOMIC_RELAXED) & PSTATE_ALLOWED;
+    if (!pstate_is_allowed(pstate)) {
+        return enter_later(core, ticket);
+    }
+
+    uint64_t sp = read_sysreg(sp_el0), tpidr = read_sysreg(tpidr_el0);
+    tcb->context.sp = sp;
+    tcb->context.tpidr = tpidr;
+    tcb->in_guest = true;
+    vcpu->pstate = pstate;
+    trace(BH_TRACE_GUEST_ENTER, tcb, frame->pc, 0);
     core->guest_entered = ticks_now();
     core_unlock(core);
-    return (struct leave){vcpu_frame(vcpu), vcpu};
+    return (struct leave){frame, vcpu};
 }
 
 /* Whether `waiter` is to run at once, once it has been woken; then the time of `tcb` has been booked. */

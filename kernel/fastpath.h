@@ -29,7 +29,7 @@ static inline bool fastpath_lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_
 /* Whether `next` may be switched to without asking the scheduler, once the current thread blocks. */
 static inline bool fastpath_runs_next(const struct core *core, const struct tcb *next)
 {
-    return core->reschedule == 0 && !core->fp_open && (next->flags & BH_TCB_FP) == 0 &&
+    return !core->fp_open && (next->flags & BH_TCB_FP) == 0 &&
            next->slots[TCB_SLOT_VSPACE].cap.type == BH_TYPE_VSPACE && (int)next->priority >= core->highest;
 }
 

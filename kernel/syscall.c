@@ -299,7 +299,6 @@ struct leave kernel_leave(struct core *core)
             return (struct leave){tcb, NULL};
         }
         if (vcpu_prepare(core, tcb)) {
-            core->guest_entered = ticks_now();
             core_unlock(core);
             return (struct leave){vcpu_frame(tcb->vcpu), tcb->vcpu};
         }

@@ -9,13 +9,6 @@
 #include "scheduler.h"
 #include "space.h"
 
-/* What a VMM may ask for in pstate: AArch64 EL0t, EL1t or EL1h, and no single-stepping (Arm ARM
- * C5.2.19). */
-#define PSTATE_MODE UINT64_C(0x1f)
-#define PSTATE_ALLOWED                                                         \
-    UINT64_C(0xf3d01fdf) /* NZCV, TCO, DIT, UAO, PAN, IL, SSBS, BTYPE, DAIF, M \
-                          */
-
 static struct space *guest_space(const struct vcpu *vcpu)
 {
     struct cap cap = vcpu->slots[VCPU_SLOT_GUEST_SPACE].cap;
@@ -23,26 +16,19 @@ static struct space *guest_space(const struct vcpu *vcpu)
     return space != NULL && space->type == BH_TYPE_GUEST_SPACE ? space : NULL;
 }
 
-void vcpu_exit(struct tcb *tcb, enum bh_exit reason, uint64_t bits)
+/* bh_vm_enter can't do its work. */
+static void refuse(struct tcb *tcb)
 {
-    struct bh_vcpu_frame *frame = tcb->vcpu != NULL ? vcpu_frame(tcb->vcpu) : NULL;
-    tcb->in_guest = false;
-    tcb->context.x[0] = reason;
-    tcb->context.x[1] = 0;
-    tcb->context.x[10] = bits;
-    trace(BH_TRACE_VM_RETURN, tcb, reason, bits != 0 || frame == NULL ? bits : frame->ipa);
-    if (frame != NULL) {
-        frame->reason = reason;
-        frame->exits[reason]++;
-    }
+    static struct bh_vcpu_frame nowhere;
+    struct vcpu *vcpu = tcb->vcpu;
+    vcpu_exit(tcb, vcpu != NULL && vcpu->frame != NULL ? vcpu->frame : &nowhere, BH_EXIT_INVALID, 0);
 }
 
 void vcpu_enter(struct core *core, struct tcb *tcb)
 {
     struct vcpu *vcpu = tcb->vcpu;
-    struct bh_vcpu_frame *frame = vcpu != NULL ? vcpu_frame(vcpu) : NULL;
-    if (frame == NULL) {
-        vcpu_exit(tcb, BH_EXIT_INVALID, 0);
+    if (vcpu == NULL || vcpu->frame == NULL) {
+        refuse(tcb);
         return;
     }
     if (core->current == tcb) {
@@ -67,7 +53,7 @@ void vcpu_put(struct core *core)
         return;
     }
     vcpu_show(core);
-    core->vcpu = NULL;
+    core->vcpu = core->whole_vcpu = NULL;
     core->guest_space = NULL;
     vcpu_registers_save(&vcpu->state);
     vcpu_registers_hide(&vcpu->state);
@@ -90,26 +76,12 @@ static void vcpu_take(struct core *core, struct vcpu *vcpu, const struct space *
     core->guest_space = space;
 }
 
-bool vcpu_prepare(struct core *core, struct tcb *tcb)
+/* Puts whatever is missing of the VCPU into the hardware. False: it has no space. */
+static bool complete(struct core *core, struct vcpu *vcpu)
 {
-    struct vcpu *vcpu = tcb->vcpu;
-    struct notification *notification = tcb->bound_notification;
-
-    if (notification != NULL && notification->bits != 0) {
-        uint64_t bits = notification->bits;
-        notification->bits = 0;
-        vcpu_exit(tcb, BH_EXIT_NOTIFICATION, bits);
-        return false;
-    }
-    struct bh_vcpu_frame *frame = vcpu != NULL ? vcpu_frame(vcpu) : NULL;
-    if (frame == NULL) {
-        vcpu_exit(tcb, BH_EXIT_INVALID, 0);
-        return false;
-    }
     if (core->vcpu != vcpu) {
         const struct space *space = guest_space(vcpu);
         if (space == NULL) {
-            vcpu_exit(tcb, BH_EXIT_INVALID, 0);
             return false;
         }
         vcpu_take(core, vcpu, space);
@@ -122,24 +94,48 @@ bool vcpu_prepare(struct core *core, struct tcb *tcb)
             fp_access(false);
         }
     }
+    core->whole_vcpu = vcpu;
+    return true;
+}
+
+bool vcpu_prepare(struct core *core, struct tcb *tcb)
+{
+    struct vcpu *vcpu = tcb->vcpu;
+    struct notification *notification = tcb->bound_notification;
+    struct bh_vcpu_frame *frame = vcpu != NULL ? vcpu->frame : NULL;
+
+    if (frame == NULL) {
+        refuse(tcb);
+        return false;
+    }
+    if (notification != NULL && notification->bits != 0) {
+        uint64_t bits = notification->bits;
+        notification->bits = 0;
+        vcpu_exit(tcb, frame, BH_EXIT_NOTIFICATION, bits);
+        return false;
+    }
+    if (core->whole_vcpu != vcpu && !complete(core, vcpu)) {
+        refuse(tcb);
+        return false;
+    }
     if (frame->pending_summary != 0 || vcpu->timer_pending) {
         virtual_gic_inject(vcpu, frame);
     }
     if (vcpu->completed) {
         vcpu->completed = false;
-        vcpu_exit(tcb, BH_EXIT_IRQ_COMPLETED, 0);
+        vcpu_exit(tcb, frame, BH_EXIT_IRQ_COMPLETED, 0);
         return false;
     }
     /* On every way in: who shares the frame may have written it while the guest was preempted. Read once: they may
      * write it at any time, from other cores. */
     uint64_t pstate = __atomic_load_n(&frame->pstate, __ATOMIC_RELAXED) & PSTATE_ALLOWED;
-    uint64_t mode = pstate & PSTATE_MODE;
-    if (mode != 0 && mode != 4 && mode != 5) {
-        vcpu_exit(tcb, BH_EXIT_INVALID, 0);
+    if (!pstate_is_allowed(pstate)) {
+        refuse(tcb);
         return false;
     }
     vcpu->pstate = pstate;
     trace(BH_TRACE_GUEST_ENTER, tcb, frame->pc, 0);
+    core->guest_entered = ticks_now();
     return true;
 }
 
@@ -164,9 +160,8 @@ void vcpu_timer_interrupt(struct core *core)
         return;
     }
     vcpu->timer_pending = true;
-    struct bh_vcpu_frame *frame = vcpu_frame(vcpu);
-    if (frame != NULL) {
-        frame->exits[BH_EXIT_TIMER]++;
+    if (vcpu->frame != NULL) {
+        vcpu->frame->exits[BH_EXIT_TIMER]++;
     }
     vcpu_wake(core, vcpu);
 }
@@ -201,6 +196,7 @@ void vcpu_lose_frame(struct all_cores *all, struct slot *slot)
     if (vcpu->tcb != NULL) {
         vcpu_evict(all, vcpu);
     }
+    vcpu->frame = NULL;
 }
 
 void vcpu_unbind(struct all_cores *all, struct vcpu *vcpu)
@@ -255,8 +251,9 @@ static enum bh_error configure(struct all_cores *all, struct vcpu *vcpu, struct 
     slot_insert_after(all, &vcpu->slots[VCPU_SLOT_GUEST_SPACE], space_cap, space);
     slot_insert_after(all, &vcpu->slots[VCPU_SLOT_FRAME], frame_cap, frame);
     vcpu->tcb = tcb;
+    vcpu->frame = cap_object(frame_cap);
     tcb->vcpu = vcpu;
-    vcpu_registers_describe_host(&vcpu_frame(vcpu)->host);
+    vcpu_registers_describe_host(&vcpu->frame->host);
     return BH_OK;
 }
 

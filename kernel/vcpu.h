@@ -14,22 +14,24 @@
 
 #include "aarch64/vcpu_registers.h"
 #include "core.h"
+#include "trace.h"
 
-enum vcpu_slot {
-    VCPU_SLOT_GUEST_SPACE,
-    VCPU_SLOT_FRAME,
-    VCPU_SLOT_COUNT
-};
+enum vcpu_slot { VCPU_SLOT_GUEST_SPACE, VCPU_SLOT_FRAME, VCPU_SLOT_COUNT };
 
 struct vcpu {
     uint64_t sp_el0, tpidr_el0; /* of the guest, while it does not run; used by vectors.S */
     uint64_t pstate;            /* checked; what vectors.S enters the guest with */
     struct tcb *tcb;
+    struct bh_vcpu_frame *frame; /* what the slot names */
+    union {
+        struct {
+            bool timer_pending; /* the timer's interrupt is active and in no list register: the guest masks it */
+            bool completed;     /* the frame's `completed` has news for the VMM */
+        };
+        uint16_t attention;
+    };
     struct slot slots[VCPU_SLOT_COUNT];
     struct deadline deadline;   /* the virtual timer's, while the guest is in WFI and not in the hardware */
-    bool timer_pending;         /* the timer's interrupt is active and in no list register: the guest masks
-                                   it */
-    bool completed;             /* the frame's `completed` has news for the VMM */
     struct mail mail;           /* interrupts posted by other cores */
     struct bh_vcpu_state state; /* while not in the hardware; sp_el0 and tpidr_el0 are above */
 };
@@ -41,8 +43,7 @@ _Static_assert(offsetof(struct vcpu, pstate) == VCPU_PSTATE, "vectors.S");
 /* The shared frame, or NULL. */
 static inline struct bh_vcpu_frame *vcpu_frame(const struct vcpu *vcpu)
 {
-    struct cap frame = vcpu->slots[VCPU_SLOT_FRAME].cap;
-    return frame.type == BH_TYPE_FRAME ? cap_object(frame) : NULL;
+    return vcpu->frame;
 }
 
 /* The capability that a VCPU keeps of its frame is marked, since a guest on another core must be
@@ -54,15 +55,31 @@ static inline bool vcpu_is_frame_slot(struct cap cap)
 
 void vcpu_lose_frame(struct all_cores *all, struct slot *slot);
 
+/* The mode of a VMM's pstate is EL0t, EL1t or EL1h of AArch64, and the rest within PSTATE_ALLOWED (Arm ARM C5.2.19). */
+#define PSTATE_ALLOWED UINT64_C(0xf3d01fdf) /* NZCV, TCO, DIT, UAO, PAN, IL, SSBS, BTYPE, DAIF, M; no single-stepping */
+
+static inline bool pstate_is_allowed(uint64_t pstate)
+{
+    return ((UINT64_C(1) << 0 | UINT64_C(1) << 4 | UINT64_C(1) << 5) >> (pstate & 0x1f) & 1) != 0;
+}
+
 /* The system call. */
 void vcpu_enter(struct core *core, struct tcb *tcb);
 
-/* Makes everything ready for the guest of the current thread. False: bh_vm_enter returns instead.
- */
+/* Makes everything ready for the guest of the current thread. False: bh_vm_enter returns instead. */
 bool vcpu_prepare(struct core *core, struct tcb *tcb);
 
 /* Ends bh_vm_enter. */
-void vcpu_exit(struct tcb *tcb, enum bh_exit reason, uint64_t bits);
+static inline void vcpu_exit(struct tcb *tcb, struct bh_vcpu_frame *frame, enum bh_exit reason, uint64_t bits)
+{
+    tcb->in_guest = false;
+    tcb->context.x[0] = reason;
+    tcb->context.x[1] = 0;
+    tcb->context.x[10] = bits;
+    trace(BH_TRACE_VM_RETURN, tcb, reason, bits != 0 ? bits : frame->ipa);
+    frame->reason = reason;
+    frame->exits[reason]++;
+}
 
 /* A synchronous exception of the guest; called by vectors.S. Returns as syscall_call does. */
 struct tcb *guest_exception(struct core *core);
@@ -88,6 +105,7 @@ static inline void vcpu_conceal(struct core *core, const struct tcb *next)
     if (core->vcpu != NULL && core->vcpu->tcb != next && !core->vcpu_hidden) {
         vcpu_registers_hide(&core->vcpu->state);
         core->vcpu_hidden = true;
+        core->whole_vcpu = NULL;
     }
 }
 

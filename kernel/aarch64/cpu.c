@@ -25,6 +25,7 @@ void fp_switch(struct core *core, struct bh_fp_state *state)
         fp_save(core->fp);
     }
     core->fp = state;
+    core->whole_vcpu = NULL;
     if (state != NULL) {
         fp_load(state);
     }
