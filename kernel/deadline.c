@@ -30,14 +30,12 @@ void deadline_set(struct core *core, struct deadline *deadline, enum deadline_ki
         next = next->next;
     }
     *deadline = (struct deadline){.when = when, .next = next, .previous = previous, .kind = kind};
-    if (previous != NULL) {
-        previous->next = deadline;
-    } else {
-        core->deadlines.head = deadline;
-        scheduler_set_timer(core);
-    }
     if (next != NULL) {
         next->previous = deadline;
+    }
+    *(previous != NULL ? &previous->next : &core->deadlines.head) = deadline;
+    if (previous == NULL) {
+        scheduler_set_timer(core);
     }
 }
 

@@ -15,16 +15,8 @@ static void enqueue(struct endpoint *endpoint, struct tcb *tcb, bool receivers)
     }
     tcb->previous = before;
     tcb->next = before != NULL ? before->next : endpoint->head;
-    if (tcb->previous != NULL) {
-        tcb->previous->next = tcb;
-    } else {
-        endpoint->head = tcb;
-    }
-    if (tcb->next != NULL) {
-        tcb->next->previous = tcb;
-    } else {
-        endpoint->tail = tcb;
-    }
+    *(tcb->previous != NULL ? &tcb->previous->next : &endpoint->head) = tcb;
+    *(tcb->next != NULL ? &tcb->next->previous : &endpoint->tail) = tcb;
     endpoint->receivers = receivers;
     tcb->blocked_on = endpoint;
 }
@@ -32,16 +24,8 @@ static void enqueue(struct endpoint *endpoint, struct tcb *tcb, bool receivers)
 void endpoint_remove_waiter(struct tcb *tcb)
 {
     struct endpoint *endpoint = tcb->blocked_on;
-    if (tcb->previous != NULL) {
-        tcb->previous->next = tcb->next;
-    } else {
-        endpoint->head = tcb->next;
-    }
-    if (tcb->next != NULL) {
-        tcb->next->previous = tcb->previous;
-    } else {
-        endpoint->tail = tcb->previous;
-    }
+    *(tcb->previous != NULL ? &tcb->previous->next : &endpoint->head) = tcb->next;
+    *(tcb->next != NULL ? &tcb->next->previous : &endpoint->tail) = tcb->previous;
     tcb->next = tcb->previous = NULL;
     tcb->blocked_on = NULL;
     if (tcb->state == TCB_BLOCKED_RECV && tcb->reply != NULL) {

@@ -714,7 +714,40 @@ static void no_message_is_lost_when_others_acknowledge(void)
     CHECK(count[0] > 0);
 }
 
-TEST_GROUP(cores, false, TEST_CASE(all_cores_have_started),
+/* The frame is one for all cores. */
+static void a_schedule_of_partitions_holds_on_all_cores(void)
+{
+    setup();
+    bh_cptr control = BH_ROOT_SLOT_SCHED_CONTROL;
+    uint64_t slice = ticks_from_us(1000);
+    struct thread thread = thread_prepare(counter, 1, PRIORITY_HIGH);
+    CHECK_OK(bh_sched_control_configure_in(control, thread.sched_context, slice, slice, 0, 1));
+    CHECK_OK(bh_tcb_set_affinity(thread.tcb, 1));
+    thread_resume(&thread);
+    spin_us(3000);
+    CHECK_EQUAL(count[1], 0);
+
+    CHECK_OK(bh_sched_control_set_window(control, 0, 0, slice));
+    CHECK_OK(bh_sched_control_set_window(control, 1, 1, slice));
+    CHECK_OK(bh_sched_control_start_schedule(control));
+    WAIT_FOR(count[1] > 0);
+
+    CHECK_OK(bh_sched_control_set_window(control, 0, 0, 3600 * boot_info->timer_frequency));
+    CHECK_OK(bh_sched_control_start_schedule(control));
+    uint64_t seen = count[1];
+    for (int quiet = 0, tries = 0; quiet < 20; quiet = count[1] == seen ? quiet + 1 : 0) {
+        CHECK(tries++ < 1000); /* it may take the core a while to be told */
+        seen = count[1];
+        spin_us(1000);
+    }
+
+    CHECK_OK(bh_sched_control_set_window(control, 0, 0, slice));
+    CHECK_OK(bh_sched_control_set_window(control, 1, 1, slice));
+    CHECK_OK(bh_sched_control_start_schedule(control));
+    WAIT_FOR(count[1] > seen);
+}
+
+TEST_GROUP(cores, false, TEST_CASE(a_schedule_of_partitions_holds_on_all_cores), TEST_CASE(all_cores_have_started),
            TEST_CASE(threads_of_all_cores_run_at_the_same_time),
            TEST_CASE(affinity_names_an_existing_core), TEST_CASE(a_running_thread_moves),
            TEST_CASE(a_thread_moves_itself), TEST_CASE(a_running_thread_is_suspended_at_once),

@@ -15,6 +15,7 @@ struct intervals {
     } at[INTERVAL_COUNT];
 };
 
+/* While nobody records, or ever goes on to. */
 void intervals_reset(struct intervals *intervals);
 
 /* Records until the counter reaches `until`. It must not be called again before a pause. */

@@ -397,9 +397,9 @@ static inline struct bh_result bh_sched_control_set_window(bh_cptr control, uint
     return bh_invoke(control, BH_OP_SCHED_CONTROL_SET_WINDOW, index, partition, length, 0, 0, 0);
 }
 
-/* Starts, at once and with window 0, the schedule that consists of the windows set since the last start, over and over.
- * Outside the windows of a partition nothing runs on its contexts. None set: no schedule, and all time is partition
- * 0's. */
+/* Starts, at once, on all cores and with window 0, the schedule that consists of the windows set since the last start,
+ * over and over. Outside the windows of a partition nothing runs on its contexts. None set: no schedule, and all time
+ * is partition 0's. */
 static inline struct bh_result bh_sched_control_start_schedule(bh_cptr control)
 {
     return bh_invoke(control, BH_OP_SCHED_CONTROL_START_SCHEDULE, 0, 0, 0, 0, 0, 0);

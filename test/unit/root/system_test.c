@@ -225,6 +225,8 @@ static void publish_volumes(void)
 static void boots(void)
 {
     CHECK(said("system: model"));
+    CHECK(model_windows_running() == 2);
+    CHECK(said("schedule: 2 windows in 1500 us"));
     CHECK(said("domain absent can't start: truncated"));
     CHECK(domain("manager")->state == DOMAIN_WAITING); /* for storage and network */
     publish_volumes();
