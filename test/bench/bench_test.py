@@ -111,7 +111,7 @@ class Results(unittest.TestCase):
     def test_a_path_that_differs_from_what_was_measured_is_an_error(self):
         self.assertEqual(result.with_path(self.row, {"row": 9.2}, {"row": ROUND}).value, 9.2)
         with self.assertRaises(qemu.Failure):
-            result.with_path(self.row, {"row": 12.0}, {"row": ROUND})
+            result.with_path(self.row, {"row": 12.5}, {"row": ROUND})
 
     def test_a_goal_is_missed_met_or_stretched(self):
         self.assertEqual([result.Result(self.row, value).verdict for value in (11, 10, 5)],
