@@ -154,7 +154,7 @@ static void data_write(struct pl011 *uart, uint8_t byte)
     update_line(uart);
 }
 
-static uint32_t flags(struct pl011 *uart)
+static __attribute__((noinline)) uint64_t flags(struct pl011 *uart)
 {
     uint32_t value = FLAG_CTS | FLAG_DSR | FLAG_DCD;
     value |= console_ready(&uart->vm->console) ? FLAG_TXFE : FLAG_TXFF | FLAG_BUSY;
@@ -166,12 +166,11 @@ static uint32_t flags(struct pl011 *uart)
     return value;
 }
 
-static uint32_t register_read(struct pl011 *uart, uint64_t offset)
+/* All but UARTDR. */
+static uint64_t register_read(struct pl011 *uart, uint64_t offset)
 {
     static const uint8_t identification[8] = {0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
     switch (offset) {
-    case UARTDR:
-        return data_read(uart);
     case UARTRSR:
         return uart->overrun ? ERROR_OVERRUN : 0;
     case UARTFR:
@@ -253,13 +252,18 @@ static void register_write(struct pl011 *uart, uint64_t offset, uint32_t value)
     }
 }
 
+static __attribute__((noinline)) uint64_t part_read(struct pl011 *uart, uint64_t offset)
+{
+    return mmio_part((uint32_t)register_read(uart, offset & ~UINT64_C(3)), offset);
+}
+
 uint64_t pl011_read(void *device, uint64_t offset, unsigned bytes)
 {
-    struct pl011 *uart = device;
-    if ((offset & ~UINT64_C(3)) == UARTDR && (offset & 3) != 0) {
-        return 0; /* only an access to its first byte takes a byte out */
+    (void)bytes;
+    if (offset < UARTDR + 4) { /* only an access to its first byte takes a byte out */
+        return offset == UARTDR ? data_read(device) : 0;
     }
-    return mmio_part(register_read(uart, offset & ~UINT64_C(3)), offset, bytes);
+    return offset % 4 == 0 ? register_read(device, offset) : part_read(device, offset);
 }
 
 void pl011_write(void *device, uint64_t offset, unsigned bytes, uint64_t value)
