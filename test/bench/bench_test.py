@@ -102,7 +102,10 @@ class Log(unittest.TestCase):
     def test_an_instruction_before_which_an_interrupt_came_was_not_executed(self):
         line = "Trace 0: 0x7f0000000140 [0000000000000000/00000000002014b4/00000003/ff000201] function\n"
         stopped = "Stopped execution of TB chain before 0x7f0000000140 [00000000002014b4] function\n"
-        self.assertEqual(self.read(line + stopped + line), [0x2014b4])
+        self.assertEqual(self.read(line + stopped + line), [(0, 0x2014b4)])
+
+    def test_a_round_ends_with_what_its_core_executes(self):
+        self.assertEqual(trace.one_round([(0, 8), (0, 4), (0, 8), (1, 40), (0, 12), (1, 44), (1, 40)], 8), [8, 40, 12])
 
 
 class Results(unittest.TestCase):

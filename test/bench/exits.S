@@ -191,37 +191,7 @@ irq:
     mov     x25, #1
     eret
 
-/* x0 string, x1 number */
-report:
-    mov     x9, x0
-    mov     x10, x1
-    adr     x2, prefix
-1:  ldrb    w3, [x2], #1
-    cbz     w3, 2f
-    str     w3, [x19]
-    b       1b
-2:  ldrb    w3, [x9], #1
-    cbz     w3, 3f
-    str     w3, [x19]
-    b       2b
-3:  mov     w3, #' '
-    str     w3, [x19]
-    mov     x4, #60
-4:  lsr     x3, x10, x4
-    and     x3, x3, #15
-    cmp     x3, #10
-    add     x5, x3, #'0'
-    add     x6, x3, #('a' - 10)
-    csel    x3, x5, x6, lo
-    str     w3, [x19]
-    subs    x4, x4, #4
-    b.ge    4b
-    mov     w3, #'\n'
-    str     w3, [x19]
-    ret
-
-prefix:
-    .asciz "bench "
+#include "report.inc"
 
     .balign 2048
 vectors:

@@ -13,17 +13,18 @@ import trace
 DIRECTORY = qemu.REPOSITORY / "build" / "bench"
 KERNEL_ELF = qemu.TARGET / "kernel" / "kernel.elf"
 VMM_ELF = qemu.TARGET / "domains" / "vmm" / "vmm"
-KERNEL_BENCH = qemu.TARGET / "test" / "bench" / "kernel_bench"
-EXITS_BENCH = qemu.TARGET / "test" / "bench" / "exits_bench"
+IMAGES = qemu.TARGET / "test" / "bench"
+KERNEL_BENCH = IMAGES / "kernel_bench"
+GUESTS = {"exits": 1, "sgi": 2}  # measuring guests: how many cores and vCPUs
 
 GUEST_RAM = 0x40000000
 GUEST_DATA = 0x40002000   # of test/kernel/guest.h
 SERVER_CODE = 0x40000000  # SPACE_CODE of bench_ipc.c
 DOMAIN_END = 0x10000000   # programs at EL0 are linked below
 
-ROUNDS = 4000             # of exits.S
+ROUNDS = 4000             # of the measuring guests
 TICK_NS = 16
-NOT_IN_A_LOOP = ("wfi_wake_up",)
+NOT_IN_A_LOOP = ("wfi_wake_up", "sgi_to_running_vcpu", "sgi_to_waiting_vcpu")
 
 
 def icount_machine(bundle, **more):
@@ -63,31 +64,40 @@ def kernel_paths():
                 for name, executed in tracer.record_all(rows)}
 
 
-# ---- exits: a guest without an operating system, under the real VMM ----
+# ---- exits: guests without an operating system, under the real VMM ----
 
-def exits_machine():
-    system = run.guest_system(EXITS_BENCH.with_name("exits.Image"), directory=DIRECTORY, name="exits", poll=True)
-    return icount_machine(system.bundle, disk=system.disk)
+def guest_machine(name, cores):
+    """A vCPU on each core."""
+    system = run.guest_system(IMAGES / f"{name}.Image", vcpus=cores, directory=DIRECTORY, name=name, poll=True)
+    return icount_machine(system.bundle, disk=system.disk, cpus=cores)
+
+
+def guest_report(name, cores):
+    with qemu.Console(guest_machine(name, cores), f"bench-{name}") as console:
+        console.expect(r"bulkhead: exit 0", timeout=300)
+        text = console.output.decode(errors="replace")
+    ticks = {row: int(value, 16) for row, value in re.findall(r"bench (\w+) ([0-9a-f]{16})", text)}
+    if not ticks or "unexpected_exception" in ticks:
+        raise qemu.Failure(f"the measuring guest {name} failed:\n{text}")
+    return ticks
 
 
 def guest_exits():
-    with qemu.Console(exits_machine(), "bench-exits") as console:
-        console.expect(r"bulkhead: exit 0", timeout=300)
-        text = console.output.decode(errors="replace")
-    ticks = {name: int(value, 16) for name, value in re.findall(r"bench (\w+) ([0-9a-f]{16})", text)}
-    if "loop" not in ticks or "unexpected_exception" in ticks:
-        raise qemu.Failure("the measuring guest failed:\n" + text)
+    ticks = {row: value for name, cores in GUESTS.items() for row, value in guest_report(name, cores).items()}
     loop = ticks.pop("loop")
     return {name: (value - (0 if name in NOT_IN_A_LOOP else loop)) * TICK_NS / ROUNDS for name, value in ticks.items()}
 
 
 def exit_paths():
-    programs = (trace.Program("kernel", KERNEL_ELF), trace.Program("user", VMM_ELF, high=DOMAIN_END),
-                trace.Program("guest", EXITS_BENCH, GUEST_RAM))
-    rows = trace.marks(programs[-1])
-    rows.pop("loop")
-    with trace.Tracer(exits_machine(), "exits", DIRECTORY) as tracer:
-        return {name: trace.steps(executed, programs) for name, executed in tracer.record_all(rows)}
+    recorded = {}
+    for name, cores in GUESTS.items():
+        programs = (trace.Program("kernel", KERNEL_ELF), trace.Program("user", VMM_ELF, high=DOMAIN_END),
+                    trace.Program("guest", IMAGES / f"{name}_bench", GUEST_RAM))
+        rows = trace.marks(programs[-1])
+        rows.pop("loop", None)
+        with trace.Tracer(guest_machine(name, cores), name, DIRECTORY) as tracer:
+            recorded |= {row: trace.steps(executed, programs) for row, executed in tracer.record_all(rows)}
+    return recorded
 
 
 # ---- the whole system ----
