@@ -16,12 +16,12 @@ import qemu  # noqa: E402
 import result  # noqa: E402
 import rows  # noqa: E402
 import table  # noqa: E402
-import trace  # noqa: E402
+import recorder  # noqa: E402
 
 
 def path(*steps):
     """Steps from `owner instruction`."""
-    return [trace.Step(owner, 4 * number, disassembly.Instruction("function", text))
+    return [recorder.Step(owner, 4 * number, disassembly.Instruction("function", text))
             for number, (owner, text) in enumerate(step.split(" ", 1) for step in steps)]
 
 
@@ -97,7 +97,7 @@ class Log(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             file = pathlib.Path(directory) / "log"
             file.write_text(text, encoding="ascii")
-            return trace.read_log(file)
+            return recorder.read_log(file)
 
     def test_an_instruction_before_which_an_interrupt_came_was_not_executed(self):
         line = "Trace 0: 0x7f0000000140 [0000000000000000/00000000002014b4/00000003/ff000201] function\n"
@@ -105,7 +105,7 @@ class Log(unittest.TestCase):
         self.assertEqual(self.read(line + stopped + line), [(0, 0x2014b4)])
 
     def test_a_round_ends_with_what_its_core_executes(self):
-        self.assertEqual(trace.one_round([(0, 8), (0, 4), (0, 8), (1, 40), (0, 12), (1, 44), (1, 40)], 8), [8, 40, 12])
+        self.assertEqual(recorder.one_round([(0, 8), (0, 4), (0, 8), (1, 40), (0, 12), (1, 44), (1, 40)], 8), [8, 40, 12])
 
 
 class Results(unittest.TestCase):

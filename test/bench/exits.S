@@ -38,7 +38,7 @@ entry:
     hvc     #0
 .endm
 
-/* name, then instructions that may use x0 to x7; trace.py finds the path between the two symbols */
+/* name, then instructions that may use x0 to x7; recorder.py finds the path between the two symbols */
 .macro measure name, code:vararg
     bl      settle
     mov     x21, #ROUNDS

@@ -8,7 +8,7 @@ import subprocess
 import disassembly
 import qemu
 import run
-import trace
+import recorder
 
 DIRECTORY = qemu.REPOSITORY / "build" / "bench"
 KERNEL_ELF = qemu.TARGET / "kernel" / "kernel.elf"
@@ -49,19 +49,19 @@ def kernel_primitives():
 def copied(owner, address, first, last):
     """Code of the measuring program that it copies to `address`."""
     symbols = disassembly.symbols(KERNEL_BENCH)
-    return trace.Program(owner, KERNEL_BENCH, address - symbols[first], symbols[first], symbols[last])
+    return recorder.Program(owner, KERNEL_BENCH, address - symbols[first], symbols[first], symbols[last])
 
 
 def kernel_paths():
-    kernel = trace.Program("kernel", KERNEL_ELF)
-    native = trace.Program("user", KERNEL_BENCH, high=DOMAIN_END)
+    kernel = recorder.Program("kernel", KERNEL_ELF)
+    native = recorder.Program("user", KERNEL_BENCH, high=DOMAIN_END)
     server = copied("user", SERVER_CODE, "server_program", "server_program_end")
     guests = (copied("guest", GUEST_DATA, "bench_program", "bench_program_end"),
               copied("guest", GUEST_RAM, "guest_image", "guest_image_size"))
-    rows = {**trace.marks(native), **trace.marks(guests[0])}
-    with trace.Tracer(kernel_machine(), "kernel", DIRECTORY) as tracer:
-        return {name: trace.steps(executed, (kernel, native, *((server,) if name.startswith("call_") else guests)))
-                for name, executed in tracer.record_all(rows)}
+    rows = {**recorder.marks(native), **recorder.marks(guests[0])}
+    with recorder.Recorder(kernel_machine(), "kernel", DIRECTORY) as machine:
+        return {name: recorder.steps(executed, (kernel, native, *((server,) if name.startswith("call_") else guests)))
+                for name, executed in machine.record_all(rows)}
 
 
 # ---- exits: guests without an operating system, under the real VMM ----
@@ -91,12 +91,12 @@ def guest_exits():
 def exit_paths():
     recorded = {}
     for name, cores in GUESTS.items():
-        programs = (trace.Program("kernel", KERNEL_ELF), trace.Program("user", VMM_ELF, high=DOMAIN_END),
-                    trace.Program("guest", IMAGES / f"{name}_bench", GUEST_RAM))
-        rows = trace.marks(programs[-1])
+        programs = (recorder.Program("kernel", KERNEL_ELF), recorder.Program("user", VMM_ELF, high=DOMAIN_END),
+                    recorder.Program("guest", IMAGES / f"{name}_bench", GUEST_RAM))
+        rows = recorder.marks(programs[-1])
         rows.pop("loop", None)
-        with trace.Tracer(guest_machine(name, cores), name, DIRECTORY) as tracer:
-            recorded |= {row: trace.steps(executed, programs) for row, executed in tracer.record_all(rows)}
+        with recorder.Recorder(guest_machine(name, cores), name, DIRECTORY) as machine:
+            recorded |= {row: recorder.steps(executed, programs) for row, executed in machine.record_all(rows)}
     return recorded
 
 

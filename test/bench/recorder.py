@@ -89,7 +89,7 @@ def marks(program):
             if name.startswith(BEGIN) and program.low <= address < program.high}
 
 
-class Tracer:
+class Recorder:
     """A machine that runs from mark to mark. Use as a context."""
 
     def __init__(self, machine, name, directory):
