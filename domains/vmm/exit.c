@@ -88,8 +88,6 @@ bool vm_exit_alone(struct vm *vm, struct vcpu *vcpu, uint64_t reason)
     switch (reason) {
     case BH_EXIT_SYSREG:
         return sysreg_access_alone(vm, vcpu);
-    case BH_EXIT_IRQ_COMPLETED:
-        return true; /* the caller looks at every exit */
     case BH_EXIT_HVC:
     case BH_EXIT_SMC:
         if ((uint32_t)vcpu->frame->x[0] != PSCI_VERSION) {
