@@ -2,8 +2,8 @@
 """Runs the measuring programs under icount. Each function returns a row's name to its result."""
 
 import json
+import pathlib
 import re
-import subprocess
 
 import disassembly
 import qemu
@@ -121,9 +121,15 @@ def system_boot():
     return {"boot_to_prompts": max(start + up for start, up in zip(starts, uptimes)), "vmm_overhead": max(overheads)}
 
 
+def kernel_lines():
+    """Lines of code of each file of the kernel."""
+    output = disassembly.run("cloc", "--json", "--quiet", "--by-file", "--include-lang=C,C/C++ Header,Assembly",
+                             qemu.REPOSITORY / "kernel")
+    return {pathlib.Path(name).relative_to(qemu.REPOSITORY): counts["code"]
+            for name, counts in json.loads(output).items() if name not in ("header", "SUM")}
+
+
 def kernel_size():
-    output = subprocess.run(["cloc", "--json", "--quiet", "--include-lang=C,C/C++ Header,Assembly",
-                             str(qemu.REPOSITORY / "kernel")], check=True, capture_output=True, text=True).stdout
-    lines = json.loads(output)["SUM"]["code"]
     output = disassembly.run("aarch64-linux-gnu-objdump", "-h", KERNEL_ELF)
-    return {"kernel_lines": lines, "kernel_text": int(re.search(r" \.text\s+([0-9a-f]+)", output).group(1), 16)}
+    return {"kernel_lines": sum(kernel_lines().values()),
+            "kernel_text": int(re.search(r" \.text\s+([0-9a-f]+)", output).group(1), 16)}
