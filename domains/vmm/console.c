@@ -144,12 +144,11 @@ void console_flush(struct console *console)
     console_unstall(console);
 }
 
-bool console_ready(struct console *console)
+bool console_given_up(struct console *console)
 {
-    if (!console->stalled || console->dropping) {
-        return true;
+    if (!console->dropping) {
+        console->dropping = bh_ticks() - console->stall_start >= bh_ticks_from_us(STALL_US);
     }
-    console->dropping = bh_ticks() - console->stall_start >= bh_ticks_from_us(STALL_US);
     return console->dropping;
 }
 

@@ -49,8 +49,14 @@ struct console {
 /* Attaches the channel if there is one. False: no room for its signal handler. */
 bool console_start(struct console *console, struct vm *vm, struct pl011 *uart);
 
+/* Whether the ring has been full for so long that nobody waits for it any more. */
+bool console_given_up(struct console *console);
+
 /* Whether console_put will take a byte; if not, pl011_transmit_ready follows some time. */
-bool console_ready(struct console *console);
+static inline bool console_ready(struct console *console)
+{
+    return !console->stalled || console_given_up(console);
+}
 
 void console_put(struct console *console, uint8_t byte);
 

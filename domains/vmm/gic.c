@@ -331,7 +331,7 @@ void gic_abandon(struct gic *gic, unsigned cpu)
 }
 
 /* The vCPUs that a value of ICC_SGI1R_EL1 names. */
-static uint32_t sgi_targets(const struct gic *gic, unsigned from, uint64_t value)
+static inline uint32_t sgi_targets(const struct gic *gic, unsigned from, uint64_t value)
 {
     uint32_t all = (UINT32_C(1) << gic->cpu_count) - 1;
     if ((value >> 40 & 1) != 0) { /* IRM: all but the sender */
@@ -364,15 +364,33 @@ bool gic_send_open_sgi(struct gic *gic, unsigned from, uint64_t value)
     return true;
 }
 
-void gic_send_sgi(struct gic *gic, unsigned from, uint64_t value)
+/* Makes an SGI pending on a vCPU. */
+static void gic_receive_sgi(struct gic *gic, struct gic_cpu *cpu, unsigned from, uint32_t intid)
 {
-    if (gic_send_open_sgi(gic, from, value)) {
-        return;
-    }
-    uint32_t intid = sgi_intid(value);
-    for (uint32_t left = sgi_targets(gic, from, value); left != 0; left &= left - 1) {
-        struct gic_cpu *cpu = &gic->cpu[__builtin_ctz(left)];
+    if ((__atomic_load_n(&cpu->sgi_open, __ATOMIC_RELAXED) >> intid & 1) != 0) {
+        vcpu_post(cpu->vcpu, from, intid);
+    } else {
         cpu->word.latch |= UINT32_C(1) << intid;
         gic_update(gic, cpu, 0);
+    }
+}
+
+static __attribute__((noinline)) void gic_receive_sgi_all(struct gic *gic, uint32_t targets,
+                                                          unsigned from, uint32_t intid)
+{
+    for (; targets != 0; targets &= targets - 1) {
+        gic_receive_sgi(gic, &gic->cpu[__builtin_ctz(targets)], from, intid);
+    }
+}
+
+void gic_send_sgi(struct gic *gic, unsigned from, uint64_t value)
+{
+    uint32_t intid = sgi_intid(value);
+    uint32_t targets = sgi_targets(gic, from, value);
+    bool one = targets != 0 && (targets & (targets - 1)) == 0; /* as most have */
+    if (one) {
+        gic_receive_sgi(gic, &gic->cpu[__builtin_ctz(targets)], from, intid);
+    } else {
+        gic_receive_sgi_all(gic, targets, from, intid);
     }
 }

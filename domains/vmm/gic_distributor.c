@@ -31,6 +31,21 @@ uint32_t gic_identification(uint64_t offset, uint8_t part)
     return index < sizeof(value) ? value[index] : 0;
 }
 
+/* The registers before the banks. */
+static uint64_t control_read(const struct gic *gic, uint64_t offset)
+{
+    switch (offset) {
+    case GICD_CTLR:
+        return gic->control | CONTROL_ARE | CONTROL_DS;
+    case GICD_TYPER:
+        return TYPER;
+    case GICD_IIDR:
+        return GIC_IIDR;
+    default:
+        return 0;
+    }
+}
+
 static void control_write(struct gic *gic, uint32_t value)
 {
     value &= GIC_CONTROL_GROUP0 | GIC_CONTROL_GROUP1;
@@ -73,26 +88,17 @@ static void route_write(struct gic *gic, uint32_t intid, uint32_t route)
 uint64_t gic_distributor_read(void *device, uint64_t offset, unsigned bytes)
 {
     struct gic *gic = device;
-    if (offset >= GICD_BANK_FIRST && offset < GICD_BANK_END) {
+    if (offset < GICD_BANK_FIRST) {
+        return bytes == 4 ? control_read(gic, offset) : 0;
+    }
+    if (offset < GICD_BANK_END) {
         return gic_bank_read(gic, NULL, offset, bytes);
     }
     if (offset >= GICD_IROUTER && offset < GICD_IROUTER_END && bytes >= 4) {
         uint32_t intid = (uint32_t)(offset - GICD_IROUTER) / 8;
         return intid >= GIC_PRIVATE && offset % 8 == 0 ? gic->route[intid] : 0;
     }
-    if (bytes != 4) {
-        return 0;
-    }
-    switch (offset) {
-    case GICD_CTLR:
-        return gic->control | CONTROL_ARE | CONTROL_DS;
-    case GICD_TYPER:
-        return TYPER;
-    case GICD_IIDR:
-        return GIC_IIDR;
-    default:
-        return offset >= GICD_IDENTIFICATION ? gic_identification(offset, GICD_PART) : 0;
-    }
+    return offset >= GICD_IDENTIFICATION && bytes == 4 ? gic_identification(offset, GICD_PART) : 0;
 }
 
 void gic_distributor_write(void *device, uint64_t offset, unsigned bytes, uint64_t value)

@@ -9,10 +9,10 @@
 
 #include <bh/vcpu.h>
 
-/* The registers with op0 3, op1 0, CRn 0, CRm 1 to 7; zero for those that are not described, which
- * is what the architecture says of them (Arm ARM D17.1.3). */
+/* The registers with op0 3, op1 0, CRn 0; zero for those that are not described, which is what the
+ * architecture says of them (Arm ARM D17.1.3). */
 struct id_registers {
-    uint64_t value[8][8]; /* CRm, op2 */
+    uint64_t value[16][8]; /* CRm, op2 */
 };
 
 void id_registers_set(struct id_registers *id, const struct bh_vcpu_host *host);

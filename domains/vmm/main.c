@@ -116,7 +116,6 @@ static uint64_t start_time(void)
 static void run_alone(struct vm *vm)
 {
     struct vcpu *vcpu = &vm->vcpu[0];
-    struct bh_vcpu_frame *frame = vcpu->frame;
     while (vm->stop_event == 0) {
         uint64_t bits;
         uint64_t reason = bh_vm_enter(&bits);
@@ -125,9 +124,6 @@ static void run_alone(struct vm *vm)
             vm_signalled(vm, bits);
         } else {
             vm_exit(vm, vcpu, reason);
-        }
-        if (frame->completed_summary != 0) {
-            gic_complete(&vm->gic, vcpu->index);
         }
     }
     vm_copy_counters(vm);

@@ -41,7 +41,7 @@ const struct mmio_region *mmio_search(struct mmio_bus *bus, uint64_t address)
     if (address - region->base >= region->size) {
         return NULL;
     }
-    bus->last = index - 1;
+    *mmio_recent(bus, address) = region;
     return region;
 }
 
@@ -58,6 +58,7 @@ bool mmio_add(struct mmio_bus *bus, const struct mmio_region *region)
     if (index < bus->count && bus->region[index].base - region->base < region->size) {
         return false;
     }
+    memset(bus->recent, 0, sizeof(bus->recent));
     memmove(&bus->region[index + 1], &bus->region[index],
             (bus->count - index) * sizeof(bus->region[0]));
     struct mmio_region *copy = &bus->region[index];
@@ -65,7 +66,6 @@ bool mmio_add(struct mmio_bus *bus, const struct mmio_region *region)
     copy->read = region->read != NULL ? region->read : nothing_read;
     copy->write = region->write != NULL ? region->write : nothing_written;
     bus->count++;
-    bus->last = index;
     return true;
 }
 
@@ -75,10 +75,10 @@ bool mmio_remove(struct mmio_bus *bus, uint64_t base)
     if (index == 0 || bus->region[index - 1].base != base) {
         return false;
     }
+    memset(bus->recent, 0, sizeof(bus->recent));
     memmove(&bus->region[index - 1], &bus->region[index],
             (bus->count - index) * sizeof(bus->region[0]));
     bus->count--;
     bus->region[bus->count] = (struct mmio_region){0};
-    bus->last = 0;
     return true;
 }

@@ -15,19 +15,6 @@ enum {
 #define SMCCC_BASE        UINT32_C(0x80000000)
 #define SMCCC_VERSION_1_1 UINT64_C(0x10001)
 
-/* Function numbers within PSCI_VERSION's range; those marked exist with 64-bit arguments too. */
-enum psci_function {
-    FUNCTION_VERSION = 0x00,
-    FUNCTION_CPU_SUSPEND = 0x01, /* 64 */
-    FUNCTION_CPU_OFF = 0x02,
-    FUNCTION_CPU_ON = 0x03,        /* 64 */
-    FUNCTION_AFFINITY_INFO = 0x04, /* 64 */
-    FUNCTION_MIGRATE_INFO_TYPE = 0x06,
-    FUNCTION_SYSTEM_OFF = 0x08,
-    FUNCTION_SYSTEM_RESET = 0x09,
-    FUNCTION_FEATURES = 0x0a,
-};
-
 #define PSCI_SUCCESS            INT64_C(0)
 #define PSCI_NOT_SUPPORTED      INT64_C(-1)
 #define PSCI_INVALID_PARAMETERS INT64_C(-2)
@@ -44,12 +31,6 @@ enum psci_function {
 #define MIGRATE_NOT_NEEDED INT64_C(2) /* no trusted OS is bound to a processor */
 
 #define SUSPEND_POWER_DOWN (UINT64_C(1) << 16) /* power_state: StateType */
-
-static bool has_64_bit_form(uint32_t number)
-{
-    return number == FUNCTION_CPU_SUSPEND || number == FUNCTION_CPU_ON ||
-           number == FUNCTION_AFFINITY_INFO;
-}
 
 /* The vCPU with this MPIDR affinity, or NULL. */
 static struct vcpu *find(struct vm *vm, uint64_t affinity)
@@ -108,57 +89,109 @@ static int64_t affinity_info(struct vm *vm, uint64_t affinity, uint64_t level)
     }
 }
 
-static bool implemented(uint32_t function)
+/* Argument `n` of the call, from 0 on. */
+static uint64_t argument(const struct vcpu *vcpu, unsigned n)
 {
-    if (function == SMCCC_BASE + SMCCC_VERSION) {
-        return true;
-    }
-    uint32_t number = function - PSCI_VERSION;
-    if ((function & SMCCC_64) != 0) {
-        number -= SMCCC_64;
-        return has_64_bit_form(number);
-    }
-    switch (number) {
-    case FUNCTION_VERSION:
-    case FUNCTION_CPU_SUSPEND:
-    case FUNCTION_CPU_OFF:
-    case FUNCTION_CPU_ON:
-    case FUNCTION_AFFINITY_INFO:
-    case FUNCTION_MIGRATE_INFO_TYPE:
-    case FUNCTION_SYSTEM_OFF:
-    case FUNCTION_SYSTEM_RESET:
-    case FUNCTION_FEATURES:
-        return true;
-    default:
-        return false;
-    }
+    const uint64_t *x = vcpu->frame->x;
+    return (x[0] & SMCCC_64) != 0 ? x[1 + n] : (uint32_t)x[1 + n];
 }
 
-static int64_t psci(struct vm *vm, struct vcpu *vcpu, uint32_t number, const uint64_t argument[3])
+static int64_t call_version(struct vm *vm, struct vcpu *vcpu)
 {
-    switch (number) {
-    case FUNCTION_VERSION:
-        return (int64_t)PSCI_VERSION_1_1;
-    case FUNCTION_CPU_SUSPEND:
-        /* Standby may end at any time, and does at once; a power-down state is not offered. */
-        return (argument[0] & SUSPEND_POWER_DOWN) != 0 ? PSCI_INVALID_PARAMETERS : PSCI_SUCCESS;
-    case FUNCTION_CPU_OFF:
-        cpu_off(vm, vcpu);
-        return PSCI_SUCCESS;
-    case FUNCTION_CPU_ON:
-        return cpu_on(vm, argument[0], argument[1], argument[2]);
-    case FUNCTION_AFFINITY_INFO:
-        return affinity_info(vm, argument[0], argument[1]);
-    case FUNCTION_MIGRATE_INFO_TYPE:
-        return MIGRATE_NOT_NEEDED;
-    case FUNCTION_SYSTEM_OFF:
-        vm_stop(vm, BH_GUEST_EVENT_OFF, 0);
-        return PSCI_SUCCESS;
-    case FUNCTION_SYSTEM_RESET:
-        vm_stop(vm, BH_GUEST_EVENT_RESET, 0);
-        return PSCI_SUCCESS;
-    case FUNCTION_FEATURES:
-        return implemented((uint32_t)argument[0]) ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
+    (void)vm, (void)vcpu;
+    return (int64_t)PSCI_VERSION_1_1;
+}
+
+/* Standby may end at any time, and does at once; a power-down state is not offered. */
+static int64_t call_suspend(struct vm *vm, struct vcpu *vcpu)
+{
+    (void)vm;
+    return (argument(vcpu, 0) & SUSPEND_POWER_DOWN) != 0 ? PSCI_INVALID_PARAMETERS : PSCI_SUCCESS;
+}
+
+static int64_t call_off(struct vm *vm, struct vcpu *vcpu)
+{
+    cpu_off(vm, vcpu);
+    return PSCI_SUCCESS;
+}
+
+static int64_t call_on(struct vm *vm, struct vcpu *vcpu)
+{
+    return cpu_on(vm, argument(vcpu, 0), argument(vcpu, 1), argument(vcpu, 2));
+}
+
+static int64_t call_affinity_info(struct vm *vm, struct vcpu *vcpu)
+{
+    return affinity_info(vm, argument(vcpu, 0), argument(vcpu, 1));
+}
+
+static int64_t call_migrate_info_type(struct vm *vm, struct vcpu *vcpu)
+{
+    (void)vm, (void)vcpu;
+    return MIGRATE_NOT_NEEDED;
+}
+
+static int64_t call_system_off(struct vm *vm, struct vcpu *vcpu)
+{
+    (void)vcpu;
+    vm_stop(vm, BH_GUEST_EVENT_OFF, 0);
+    return PSCI_SUCCESS;
+}
+
+static int64_t call_system_reset(struct vm *vm, struct vcpu *vcpu)
+{
+    (void)vcpu;
+    vm_stop(vm, BH_GUEST_EVENT_RESET, 0);
+    return PSCI_SUCCESS;
+}
+
+static int64_t call_features(struct vm *vm, struct vcpu *vcpu);
+
+/* By function number. */
+static const struct function {
+    int64_t (*call)(struct vm *vm, struct vcpu *vcpu);
+    uint32_t forms; /* SMCCC_64: it exists with 64-bit arguments too */
+} functions[] = {
+    [0x00] = {call_version, 0},
+    [0x01] = {call_suspend, SMCCC_64},
+    [0x02] = {call_off, 0},
+    [0x03] = {call_on, SMCCC_64},
+    [0x04] = {call_affinity_info, SMCCC_64},
+    [0x06] = {call_migrate_info_type, 0},
+    [0x08] = {call_system_off, 0},
+    [0x09] = {call_system_reset, 0},
+    [0x0a] = {call_features, 0},
+};
+
+/* The function that `id` (DEN 0022 5.2) names, or NULL. */
+static const struct function *find_function(uint32_t id)
+{
+    uint32_t form = id & SMCCC_64;
+    uint32_t number = (id & ~SMCCC_64) - PSCI_VERSION;
+    if (number >= sizeof(functions) / sizeof(functions[0]) ||
+        (form & ~functions[number].forms) != 0) {
+        return NULL;
+    }
+    return functions[number].call != NULL ? &functions[number] : NULL;
+}
+
+static int64_t call_features(struct vm *vm, struct vcpu *vcpu)
+{
+    (void)vm;
+    uint32_t id = (uint32_t)argument(vcpu, 0);
+    bool known = id == SMCCC_BASE + SMCCC_VERSION || find_function(id) != NULL;
+    return known ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
+}
+
+/* The calls of SMCCC itself (DEN 0028 7). */
+static int64_t smccc(const struct vcpu *vcpu, uint32_t id)
+{
+    uint64_t asked = argument(vcpu, 0);
+    switch (id - SMCCC_BASE) {
+    case SMCCC_VERSION:
+        return (int64_t)SMCCC_VERSION_1_1;
+    case SMCCC_ARCH_FEATURES:
+        return asked - SMCCC_BASE <= SMCCC_ARCH_FEATURES ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
     default:
         return PSCI_NOT_SUPPORTED;
     }
@@ -166,29 +199,10 @@ static int64_t psci(struct vm *vm, struct vcpu *vcpu, uint32_t number, const uin
 
 void psci_call(struct vm *vm, struct vcpu *vcpu)
 {
-    uint64_t *x = vcpu->frame->x;
-    uint32_t function = (uint32_t)x[0];
-    if (function == PSCI_VERSION) {
-        x[0] = PSCI_VERSION_1_1;
-        return;
-    }
-    uint64_t argument[3] = {x[1], x[2], x[3]};
-    if ((function & SMCCC_64) == 0) {
-        for (unsigned i = 0; i < 3; i++) {
-            argument[i] &= UINT32_MAX;
-        }
-    }
-    int64_t result = PSCI_NOT_SUPPORTED;
-    if (function == SMCCC_BASE + SMCCC_VERSION) {
-        result = (int64_t)SMCCC_VERSION_1_1;
-    } else if (function == SMCCC_BASE + SMCCC_ARCH_FEATURES) {
-        bool known = argument[0] == SMCCC_BASE + SMCCC_VERSION ||
-                     argument[0] == SMCCC_BASE + SMCCC_ARCH_FEATURES;
-        result = known ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
-    } else if (implemented(function)) {
-        result = psci(vm, vcpu, function & 0x1f, argument);
-    }
+    uint32_t id = (uint32_t)vcpu->frame->x[0];
+    const struct function *function = find_function(id);
+    int64_t result = function != NULL ? function->call(vm, vcpu) : smccc(vcpu, id);
     /* A 32-bit function's result is W0; sign extension makes no difference to it, and is what -1 is
      * compared with. */
-    x[0] = (uint64_t)result;
+    vcpu->frame->x[0] = (uint64_t)result;
 }

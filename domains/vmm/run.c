@@ -79,7 +79,6 @@ static bool enter(struct vcpu *vcpu)
 void vcpu_run(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
-    struct bh_vcpu_frame *frame = vcpu->frame;
     while (enter(vcpu)) {
         uint64_t bits;
         uint64_t reason = bh_vm_enter(&bits);
@@ -89,11 +88,6 @@ void vcpu_run(struct vcpu *vcpu)
         } else if (!vm_exit_alone(vm, vcpu, reason)) {
             vm_lock(vcpu);
             vm_exit(vm, vcpu, reason);
-            vm_unlock(vcpu);
-        }
-        if (frame->completed_summary != 0) {
-            vm_lock(vcpu);
-            gic_complete(&vm->gic, vcpu->index);
             vm_unlock(vcpu);
         }
     }

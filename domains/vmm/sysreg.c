@@ -16,6 +16,7 @@
 #define MDSCR_EL1      SYSREG(2, 0, 0, 2, 2)
 #define OSLAR_EL1      SYSREG(2, 0, 1, 0, 4)
 #define OSLSR_EL1      SYSREG(2, 0, 1, 1, 4)
+#define ACTLR_EL1      SYSREG(3, 0, 1, 0, 1)
 #define ICC_IAR0_EL1   SYSREG(3, 0, 12, 8, 0)
 #define ICC_HPPIR0_EL1 SYSREG(3, 0, 12, 8, 2)
 #define ICC_SGI1R_EL1  SYSREG(3, 0, 12, 11, 5)
@@ -28,185 +29,206 @@
 #define SRE_ENABLED      UINT64_C(7) /* system registers, FIQ and IRQ bypass disabled */
 #define INTID_SPURIOUS   UINT64_C(1023)
 
-/* The debug communication channel, breakpoints, watchpoints and locks (op0 2, op1 0 or 3). */
-static bool debug_access(struct vcpu *vcpu, const struct sysreg *sysreg, uint64_t *value)
+/* An access to one of a group of registers: it is emulated and the guest goes on behind it, or it
+ * is undefined. */
+typedef void access_function(struct vm *vm, struct vcpu *vcpu, uint64_t esr);
+
+/* What the guest writes. */
+static uint64_t written(const struct vcpu *vcpu, uint64_t esr)
 {
-    if (sysreg->op1 != 0 && sysreg->op1 != 3) {
-        return false; /* op1 1: trace registers */
-    }
-    switch (sysreg->name) {
-    case MDSCR_EL1: /* kept, without effect: the guest cannot single-step */
-        if (sysreg->read) {
-            *value = vcpu->debug_control;
-        } else {
-            vcpu->debug_control = *value;
-        }
-        break;
-    case OSLAR_EL1:
-        if (!sysreg->read) {
-            vcpu->os_lock = (uint32_t)*value & 1;
-        }
-        break;
-    case OSLSR_EL1:
-        *value = OSLSR_OSLM | (uint64_t)vcpu->os_lock << OSLSR_OSLK_SHIFT;
-        break;
-    default:
-        break; /* reads as zero */
-    }
-    return true;
+    return vcpu_register(vcpu->frame, sysreg_register(esr));
 }
 
-/* ICC_*: those that the hardware's virtual CPU interface does not serve (CRn 12). */
-static bool gic_access(const struct sysreg *sysreg, uint64_t *value)
+/* The access is done; `value` is what it reads, if it does. */
+static void done(struct vcpu *vcpu, uint64_t esr, uint64_t value)
 {
-    if (sysreg->op1 != 0) {
-        return false;
+    struct bh_vcpu_frame *frame = vcpu->frame;
+    if (sysreg_is_read(esr)) {
+        vcpu_set_register(frame, sysreg_register(esr), value);
     }
-    switch (sysreg->name) {
-    case ICC_SGI1R_EL1:
-        return false; /* write-only, and writes are not dealt with here */
+    frame->pc += INSTRUCTION_BYTES;
+}
+
+/* Of registers that read as zero and ignore writes, if they exist. */
+static void done_if(bool exists, struct vcpu *vcpu, uint64_t esr)
+{
+    if (exists) {
+        done(vcpu, esr, 0);
+    } else {
+        vcpu_undefined(vcpu);
+    }
+}
+
+/* op0 1, CRn 7: cache maintenance by set and way. Other agents see the guest's memory coherently
+ * without it. */
+static void cache_maintenance(struct vm *vm, struct vcpu *vcpu, uint64_t esr)
+{
+    (void)vm;
+    const struct sysreg sysreg = sysreg_decode(esr);
+    bool set_way = sysreg.op2 == 2 && (sysreg.crm == 6 || sysreg.crm == 10 || sysreg.crm == 14);
+    done_if(!sysreg.read && sysreg.op1 == 0 && set_way, vcpu, esr);
+}
+
+/* op0 2: the debug communication channel, breakpoints, watchpoints and locks. */
+static void debug(struct vm *vm, struct vcpu *vcpu, uint64_t esr)
+{
+    (void)vm;
+    const struct sysreg sysreg = sysreg_decode(esr);
+    switch (sysreg.name) {
+    case MDSCR_EL1: /* kept, without effect: the guest cannot single-step */
+        if (!sysreg.read) {
+            vcpu->debug_control = written(vcpu, esr);
+        }
+        done(vcpu, esr, vcpu->debug_control);
+        break;
+    case OSLAR_EL1:
+        if (!sysreg.read) {
+            vcpu->os_lock = (uint32_t)written(vcpu, esr) & 1;
+        }
+        done(vcpu, esr, 0);
+        break;
+    case OSLSR_EL1:
+        done(vcpu, esr, OSLSR_OSLM | (uint64_t)vcpu->os_lock << OSLSR_OSLK_SHIFT);
+        break;
+    default:
+        done_if(sysreg.op1 == 0 || sysreg.op1 == 3, vcpu, esr); /* op1 1: trace registers */
+        break;
+    }
+}
+
+/* CRn 0: read-only. */
+static void identification(struct vm *vm, struct vcpu *vcpu, uint64_t esr)
+{
+    const struct sysreg sysreg = sysreg_decode(esr);
+    if (sysreg.read && sysreg.op1 == 0) {
+        done(vcpu, esr, vm->id.value[sysreg.crm][sysreg.op2]);
+    } else {
+        done_if(sysreg.read && sysreg.op1 == 1, vcpu, esr); /* AIDR */
+    }
+}
+
+/* CRn 1. */
+static void control(struct vm *vm, struct vcpu *vcpu, uint64_t esr)
+{
+    (void)vm;
+    done_if(sysreg_name(esr) == ACTLR_EL1, vcpu, esr);
+}
+
+/* CRn 9: the PMU, whose PMCR_EL0.N is 0. */
+static void counters(struct vm *vm, struct vcpu *vcpu, uint64_t esr)
+{
+    (void)vm;
+    const struct sysreg sysreg = sysreg_decode(esr);
+    done_if((sysreg.op1 == 0 || sysreg.op1 == 3) && sysreg.crm >= 12, vcpu, esr);
+}
+
+/* CRn 10. */
+static void lo_regions(struct vm *vm, struct vcpu *vcpu, uint64_t esr)
+{
+    (void)vm;
+    const struct sysreg sysreg = sysreg_decode(esr);
+    done_if(sysreg.op1 == 0 && sysreg.crm == 4, vcpu, esr);
+}
+
+/* CRn 12: those of ICC_* that the hardware's virtual CPU interface does not serve. */
+static void gic_interface(struct vm *vm, struct vcpu *vcpu, uint64_t esr)
+{
+    const struct sysreg sysreg = sysreg_decode(esr);
+    switch (sysreg.name) {
+    case ICC_SGI1R_EL1: /* write-only */
+        done_if(!sysreg.read, vcpu, esr);
+        if (!sysreg.read) {
+            gic_send_sgi(&vm->gic, vcpu->index, written(vcpu, esr));
+        }
+        break;
     case ICC_IAR0_EL1:
     case ICC_HPPIR0_EL1:
-        *value = INTID_SPURIOUS; /* Group 0 is never signalled */
-        return true;
+        done(vcpu, esr, INTID_SPURIOUS); /* Group 0 is never signalled */
+        break;
     case ICC_SRE_EL1:
-        *value = SRE_ENABLED;
-        return true;
+        done(vcpu, esr, SRE_ENABLED);
+        break;
     default:
         /* SGIs of other groups, and the rest of Group 0's and the common registers. */
-        return sysreg->crm >= 8 && sysreg->crm <= 12;
+        done_if(sysreg.op1 == 0 && sysreg.crm >= 8 && sysreg.crm <= 12, vcpu, esr);
+        break;
     }
 }
 
 /* CRn 14: the physical timer, and the event counters of the PMU. */
-static bool timer_access(struct vcpu *vcpu, const struct sysreg *sysreg, uint64_t *value)
+static void timer(struct vm *vm, struct vcpu *vcpu, uint64_t esr)
 {
-    if (sysreg->op1 != 3) {
-        return false;
-    }
-    if (sysreg->name == CNTPCT_EL0 || sysreg->name == CNTPCTSS_EL0) {
-        *value = bh_ticks();
-        return sysreg->read;
-    }
-    if (sysreg->crm == 2 && sysreg->op2 <= PHYSICAL_TIMER_CVAL) {
-        if (sysreg->read) {
-            *value = physical_timer_read(vcpu, sysreg->op2);
-        } else {
-            physical_timer_write(vcpu, sysreg->op2, *value);
+    (void)vm;
+    const struct sysreg sysreg = sysreg_decode(esr);
+    if (sysreg.read && (sysreg.name == CNTPCT_EL0 || sysreg.name == CNTPCTSS_EL0)) {
+        done(vcpu, esr, bh_ticks());
+    } else if (sysreg.op1 == 3 && sysreg.crm == 2 && sysreg.op2 <= PHYSICAL_TIMER_CVAL) {
+        if (!sysreg.read) {
+            physical_timer_write(vcpu, sysreg.op2, written(vcpu, esr));
         }
-        return true;
-    }
-    return sysreg->crm >= 8; /* PMEVCNTR, PMEVTYPER, PMCCFILTR: no counters */
-}
-
-/* op0 3. */
-static bool register_access(struct vm *vm, struct vcpu *vcpu, const struct sysreg *sysreg,
-                            uint64_t *value)
-{
-    switch (sysreg->crn) {
-    case 0: /* identification: read-only */
-        if (sysreg->op1 == 0 && sysreg->crm >= 1 && sysreg->crm <= 7) {
-            *value = vm->id.value[sysreg->crm][sysreg->op2];
-        }
-        return sysreg->read && sysreg->op1 <= 1; /* REVIDR, AIDR: 0 */
-    case 1:
-        return sysreg->op1 == 0 && sysreg->crm == 0 && sysreg->op2 == 1; /* ACTLR_EL1 */
-    case 9:
-        return (sysreg->op1 == 0 || sysreg->op1 == 3) &&
-               sysreg->crm >= 12; /* PMU: PMCR_EL0.N is 0 */
-    case 10:
-        return sysreg->op1 == 0 && sysreg->crm == 4; /* LORegions */
-    case 12:
-        return gic_access(sysreg, value);
-    case 14:
-        return timer_access(vcpu, sysreg, value);
-    case 11:
-    case 15:
-        return true; /* IMPLEMENTATION DEFINED */
-    default:
-        return false;
+        done(vcpu, esr, sysreg.read ? physical_timer_read(vcpu, sysreg.op2) : 0);
+    } else {
+        /* PMEVCNTR, PMEVTYPER, PMCCFILTR: no counters. */
+        done_if(sysreg.op1 == 3 && sysreg.crm >= 8, vcpu, esr);
     }
 }
 
-/* op0 1: cache maintenance by set and way. Other agents see the guest's memory coherently without
- * it. */
-static bool instruction(const struct sysreg *sysreg)
+/* CRn 11 and 15. */
+static void implementation_defined(struct vm *vm, struct vcpu *vcpu, uint64_t esr)
 {
-    bool set_way = sysreg->op2 == 2 && (sysreg->crm == 6 || sysreg->crm == 10 || sysreg->crm == 14);
-    return !sysreg->read && sysreg->op1 == 0 && sysreg->crn == 7 && set_way;
+    (void)vm;
+    done(vcpu, esr, 0);
 }
 
-/* `value` is what is written, or 0 to be filled in. False: no such register. */
-static bool access(struct vm *vm, struct vcpu *vcpu, const struct sysreg *sysreg, uint64_t *value)
+static access_function *const groups[SYSREG_GROUPS] = {
+    [SYSREG_GROUP(1, 7)] = cache_maintenance,
+    [SYSREG_GROUP(2, 0)] = debug,
+    [SYSREG_GROUP(2, 1)] = debug,
+    [SYSREG_GROUP(2, 7)] = debug,
+    [SYSREG_GROUP(3, 0)] = identification,
+    [SYSREG_GROUP(3, 1)] = control,
+    [SYSREG_GROUP(3, 9)] = counters,
+    [SYSREG_GROUP(3, 10)] = lo_regions,
+    [SYSREG_GROUP(3, 11)] = implementation_defined,
+    [SYSREG_GROUP(3, 12)] = gic_interface,
+    [SYSREG_GROUP(3, 14)] = timer,
+    [SYSREG_GROUP(3, 15)] = implementation_defined,
+};
+
+/* Only registers with op1 3 belong to EL0 as well. */
+static bool reachable(const struct bh_vcpu_frame *frame)
 {
-    /* Only registers with op1 3 belong to EL0 as well. */
-    if ((vcpu->frame->pstate & PSTATE_EL_MASK) == 0 && sysreg->op1 != 3) {
-        return false;
-    }
-    switch (sysreg->op0) {
-    case 1:
-        return instruction(sysreg);
-    case 2:
-        return debug_access(vcpu, sysreg, value);
-    case 3:
-        return register_access(vm, vcpu, sysreg, value);
-    default:
-        return false;
-    }
+    return (frame->pstate & PSTATE_EL_MASK) != 0 || sysreg_op1(frame->esr) == 3;
 }
 
-/* Everything but the most frequent. */
-static __attribute__((noinline)) void emulate(struct vm *vm, struct vcpu *vcpu)
+void sysreg_access(struct vm *vm, struct vcpu *vcpu)
 {
-    struct bh_vcpu_frame *frame = vcpu->frame;
-    const struct sysreg sysreg = sysreg_decode(frame->esr);
-    uint64_t value = 0;
-    if (!sysreg.read && sysreg.reg < 31) {
-        value = frame->x[sysreg.reg];
-    }
-    if (!access(vm, vcpu, &sysreg, &value)) {
+    uint64_t esr = vcpu->frame->esr;
+    access_function *access = groups[sysreg_group(esr)];
+    if (access != NULL && reachable(vcpu->frame)) {
+        access(vm, vcpu, esr);
+    } else {
         vcpu_undefined(vcpu);
-        return;
     }
-    if (sysreg.read && sysreg.reg < 31) {
-        frame->x[sysreg.reg] = value;
-    }
-    frame->pc += INSTRUCTION_BYTES;
 }
 
 bool sysreg_access_alone(struct vm *vm, struct vcpu *vcpu)
 {
     struct bh_vcpu_frame *frame = vcpu->frame;
     uint64_t esr = frame->esr;
-    uint32_t reg = sysreg_register(esr);
-    if ((frame->pstate & PSTATE_EL_MASK) == 0) {
+    if (!reachable(frame)) {
         return false;
     }
     if (sysreg_name(esr) == ICC_SGI1R_EL1 && !sysreg_is_read(esr)) {
-        if (!gic_send_open_sgi(&vm->gic, vcpu->index, reg < 31 ? frame->x[reg] : 0)) {
+        if (!gic_send_open_sgi(&vm->gic, vcpu->index, written(vcpu, esr))) {
             return false;
         }
-        frame->pc += INSTRUCTION_BYTES;
+        done(vcpu, esr, 0);
         return true;
     }
-    const struct sysreg sysreg = sysreg_decode(esr);
-    if (sysreg.op0 == 3 && sysreg.op1 == 0 && sysreg.crn == 0 && sysreg.read) {
-        emulate(vm, vcpu);
+    if (sysreg_group(esr) == SYSREG_GROUP(3, 0) && sysreg_op1(esr) == 0 && sysreg_is_read(esr)) {
+        sysreg_access(vm, vcpu);
         return true;
     }
     return false;
-}
-
-void sysreg_access(struct vm *vm, struct vcpu *vcpu)
-{
-    struct bh_vcpu_frame *frame = vcpu->frame;
-    uint64_t esr = frame->esr;
-    uint32_t reg = sysreg_register(esr);
-    if (sysreg_name(esr) == ICC_SGI1R_EL1 && !sysreg_is_read(esr) &&
-        (frame->pstate & PSTATE_EL_MASK) != 0) {
-        gic_send_sgi(&vm->gic, vcpu->index, reg < 31 ? frame->x[reg] : 0);
-        frame->pc += INSTRUCTION_BYTES;
-    } else {
-        emulate(vm, vcpu);
-    }
 }

@@ -24,6 +24,21 @@ static inline uint32_t sysreg_register(uint64_t esr)
     return (uint32_t)esr >> 5 & 0x1f;
 }
 
+/* EL1 registers have op1 0, those that EL0 may use as well 3 (Arm ARM D17.1.3). */
+static inline uint32_t sysreg_op1(uint64_t esr)
+{
+    return (uint32_t)esr >> 14 & 7;
+}
+
+/* A small number for registers with the same op0 and CRn. */
+#define SYSREG_GROUP(op0, crn) ((op0) << 4 | (crn))
+#define SYSREG_GROUPS          SYSREG_GROUP(4, 0)
+
+static inline uint32_t sysreg_group(uint64_t esr)
+{
+    return SYSREG_GROUP((uint32_t)esr >> 20 & 3, (uint32_t)esr >> 10 & 0xf);
+}
+
 static inline bool sysreg_is_read(uint64_t esr)
 {
     return (esr & 1) != 0;
@@ -38,14 +53,14 @@ struct sysreg {
 
 static inline struct sysreg sysreg_decode(uint64_t esr)
 {
-    const uint32_t name = sysreg_name(esr);
+    const uint32_t iss = (uint32_t)esr;
     return (struct sysreg){
-        .name = name,
-        .op0 = name >> 20 & 3,
-        .op2 = name >> 17 & 7,
-        .op1 = name >> 14 & 7,
-        .crn = name >> 10 & 0xf,
-        .crm = name >> 1 & 0xf,
+        .name = sysreg_name(esr),
+        .op0 = iss >> 20 & 3,
+        .op2 = iss >> 17 & 7,
+        .op1 = iss >> 14 & 7,
+        .crn = iss >> 10 & 0xf,
+        .crm = iss >> 1 & 0xf,
         .reg = sysreg_register(esr),
         .read = sysreg_is_read(esr),
     };

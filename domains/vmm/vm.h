@@ -130,8 +130,28 @@ bool board_create(struct vm *vm, uint64_t unix_time);
 /* Calls the handlers of the bits that have been signalled, and the timers that are due. */
 void vm_signalled(struct vm *vm, uint64_t bits);
 
-/* --- exit.c: why the guest stopped (enum bh_exit), dealt with so that it can go on. --- */
-void vm_exit(struct vm *vm, struct vcpu *vcpu, uint64_t reason);
+/* The guest's general register `reg`, of which 31 is XZR. */
+static inline uint64_t vcpu_register(const struct bh_vcpu_frame *frame, uint32_t reg)
+{
+    return reg < 31 ? frame->x[reg] : 0;
+}
+
+static inline void vcpu_set_register(struct bh_vcpu_frame *frame, uint32_t reg, uint64_t value)
+{
+    if (reg < 31) {
+        frame->x[reg] = value;
+    }
+}
+
+/* --- exit.c --- */
+
+extern void (*const vm_exit_handler[BH_EXIT_COUNT])(struct vm *vm, struct vcpu *vcpu);
+
+/* Why bh_vm_enter has returned (enum bh_exit), dealt with so that the guest can go on. */
+static inline void vm_exit(struct vm *vm, struct vcpu *vcpu, uint64_t reason)
+{
+    vm_exit_handler[reason](vm, vcpu);
+}
 
 /* The same for what touches nothing but the vCPU, without the lock. False: it is not of that kind, and
  * nothing has happened. */

@@ -78,8 +78,7 @@ def check():
 
 
 def size():
-    sizes = do(measure.kernel_size)
-    print(table.sizes(sizes["kernel_lines"], sizes["kernel_text"]))
+    print(table.sizes(do(measure.kernel_lines), do(measure.kernel_size)["kernel_text"]))
 
 
 def path(name=None):

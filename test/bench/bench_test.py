@@ -16,12 +16,12 @@ import qemu  # noqa: E402
 import result  # noqa: E402
 import rows  # noqa: E402
 import table  # noqa: E402
-import trace  # noqa: E402
+import recorder  # noqa: E402
 
 
 def path(*steps):
     """Steps from `owner instruction`."""
-    return [trace.Step(owner, 4 * number, disassembly.Instruction("function", text))
+    return [recorder.Step(owner, 4 * number, disassembly.Instruction("function", text))
             for number, (owner, text) in enumerate(step.split(" ", 1) for step in steps)]
 
 
@@ -97,12 +97,15 @@ class Log(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             file = pathlib.Path(directory) / "log"
             file.write_text(text, encoding="ascii")
-            return trace.read_log(file)
+            return recorder.read_log(file)
 
     def test_an_instruction_before_which_an_interrupt_came_was_not_executed(self):
         line = "Trace 0: 0x7f0000000140 [0000000000000000/00000000002014b4/00000003/ff000201] function\n"
         stopped = "Stopped execution of TB chain before 0x7f0000000140 [00000000002014b4] function\n"
-        self.assertEqual(self.read(line + stopped + line), [0x2014b4])
+        self.assertEqual(self.read(line + stopped + line), [(0, 0x2014b4)])
+
+    def test_a_round_ends_with_what_its_core_executes(self):
+        self.assertEqual(recorder.one_round([(0, 8), (0, 4), (0, 8), (1, 40), (0, 12), (1, 44), (1, 40)], 8), [8, 40, 12])
 
 
 class Results(unittest.TestCase):
@@ -111,7 +114,7 @@ class Results(unittest.TestCase):
     def test_a_path_that_differs_from_what_was_measured_is_an_error(self):
         self.assertEqual(result.with_path(self.row, {"row": 9.2}, {"row": ROUND}).value, 9.2)
         with self.assertRaises(qemu.Failure):
-            result.with_path(self.row, {"row": 12.0}, {"row": ROUND})
+            result.with_path(self.row, {"row": 12.5}, {"row": ROUND})
 
     def test_a_goal_is_missed_met_or_stretched(self):
         self.assertEqual([result.Result(self.row, value).verdict for value in (11, 10, 5)],

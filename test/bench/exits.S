@@ -5,6 +5,7 @@
  * with QEMU virt's memory map.
  */
 #define ROUNDS 4000
+#define SETTLE_TICKS 125000 /* 2 ms */
 #define UART 0x09000000
 #define GICD 0x08000000
 
@@ -37,8 +38,9 @@ entry:
     hvc     #0
 .endm
 
-/* name, then instructions that may use x0 to x7; trace.py finds the path between the two symbols */
+/* name, then instructions that may use x0 to x7; recorder.py finds the path between the two symbols */
 .macro measure name, code:vararg
+    bl      settle
     mov     x21, #ROUNDS
     isb
     mrs     x22, cntvct_el0
@@ -76,6 +78,16 @@ row_end_\name:
     hvc     #0
 4:  wfi
     b       4b
+
+/* Lets others finish what the last report has given them to do. */
+settle:
+    mrs     x0, cntvct_el0
+    add     x0, x0, #(SETTLE_TICKS & 0xfff)
+    add     x0, x0, #(SETTLE_TICKS >> 12), lsl #12
+1:  mrs     x1, cntvct_el0
+    cmp     x1, x0
+    b.lo    1b
+    ret
 
 gic_on:
     mov     x0, #7
@@ -179,37 +191,7 @@ irq:
     mov     x25, #1
     eret
 
-/* x0 string, x1 number */
-report:
-    mov     x9, x0
-    mov     x10, x1
-    adr     x2, prefix
-1:  ldrb    w3, [x2], #1
-    cbz     w3, 2f
-    str     w3, [x19]
-    b       1b
-2:  ldrb    w3, [x9], #1
-    cbz     w3, 3f
-    str     w3, [x19]
-    b       2b
-3:  mov     w3, #' '
-    str     w3, [x19]
-    mov     x4, #60
-4:  lsr     x3, x10, x4
-    and     x3, x3, #15
-    cmp     x3, #10
-    add     x5, x3, #'0'
-    add     x6, x3, #('a' - 10)
-    csel    x3, x5, x6, lo
-    str     w3, [x19]
-    subs    x4, x4, #4
-    b.ge    4b
-    mov     w3, #'\n'
-    str     w3, [x19]
-    ret
-
-prefix:
-    .asciz "bench "
+#include "report.inc"
 
     .balign 2048
 vectors:

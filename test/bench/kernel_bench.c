@@ -3,7 +3,7 @@
  * Instructions of the kernel's primitives, on the harness of the kernel tests. Under icount one instruction takes one
  * nanosecond of virtual time and the counter ticks every sixteen, so a mean over many rounds is exact to a fraction.
  * Each result is a line `bench NAME HUNDREDTHS`, the loop's own instructions taken off. Between two marks each,
- * row_begin_NAME and row_end_NAME, lies the path that trace.py records.
+ * row_begin_NAME and row_end_NAME, lies the path that recorder.py records.
  */
 #include "test/bench/kernel_bench.h"
 

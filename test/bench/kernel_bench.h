@@ -10,7 +10,7 @@
 /* Prints the mean, the loop's own instructions taken off. */
 void bench_report(const char *name, uint64_t ticks, uint64_t rounds);
 
-/* A place that trace.py finds by its symbol. */
+/* A place that recorder.py finds by its symbol. */
 #define MARK(symbol) __asm__ volatile(".global " #symbol "\n" #symbol ":" ::: "memory")
 
 /* What is executed between the marks is the row's path. */

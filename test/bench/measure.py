@@ -2,28 +2,29 @@
 """Runs the measuring programs under icount. Each function returns a row's name to its result."""
 
 import json
+import pathlib
 import re
-import subprocess
 
 import disassembly
 import qemu
 import run
-import trace
+import recorder
 
 DIRECTORY = qemu.REPOSITORY / "build" / "bench"
 KERNEL_ELF = qemu.TARGET / "kernel" / "kernel.elf"
 VMM_ELF = qemu.TARGET / "domains" / "vmm" / "vmm"
-KERNEL_BENCH = qemu.TARGET / "test" / "bench" / "kernel_bench"
-EXITS_BENCH = qemu.TARGET / "test" / "bench" / "exits_bench"
+IMAGES = qemu.TARGET / "test" / "bench"
+KERNEL_BENCH = IMAGES / "kernel_bench"
+GUESTS = {"exits": 1, "sgi": 2}  # measuring guests: how many cores and vCPUs
 
 GUEST_RAM = 0x40000000
 GUEST_DATA = 0x40002000   # of test/kernel/guest.h
 SERVER_CODE = 0x40000000  # SPACE_CODE of bench_ipc.c
 DOMAIN_END = 0x10000000   # programs at EL0 are linked below
 
-ROUNDS = 4000             # of exits.S
+ROUNDS = 4000             # of the measuring guests
 TICK_NS = 16
-NOT_IN_A_LOOP = ("wfi_wake_up",)
+NOT_IN_A_LOOP = ("wfi_wake_up", "sgi_to_running_vcpu", "sgi_to_waiting_vcpu")
 
 
 def icount_machine(bundle, **more):
@@ -48,46 +49,55 @@ def kernel_primitives():
 def copied(owner, address, first, last):
     """Code of the measuring program that it copies to `address`."""
     symbols = disassembly.symbols(KERNEL_BENCH)
-    return trace.Program(owner, KERNEL_BENCH, address - symbols[first], symbols[first], symbols[last])
+    return recorder.Program(owner, KERNEL_BENCH, address - symbols[first], symbols[first], symbols[last])
 
 
 def kernel_paths():
-    kernel = trace.Program("kernel", KERNEL_ELF)
-    native = trace.Program("user", KERNEL_BENCH, high=DOMAIN_END)
+    kernel = recorder.Program("kernel", KERNEL_ELF)
+    native = recorder.Program("user", KERNEL_BENCH, high=DOMAIN_END)
     server = copied("user", SERVER_CODE, "server_program", "server_program_end")
     guests = (copied("guest", GUEST_DATA, "bench_program", "bench_program_end"),
               copied("guest", GUEST_RAM, "guest_image", "guest_image_size"))
-    rows = {**trace.marks(native), **trace.marks(guests[0])}
-    with trace.Tracer(kernel_machine(), "kernel", DIRECTORY) as tracer:
-        return {name: trace.steps(executed, (kernel, native, *((server,) if name.startswith("call_") else guests)))
-                for name, executed in tracer.record_all(rows)}
+    rows = {**recorder.marks(native), **recorder.marks(guests[0])}
+    with recorder.Recorder(kernel_machine(), "kernel", DIRECTORY) as machine:
+        return {name: recorder.steps(executed, (kernel, native, *((server,) if name.startswith("call_") else guests)))
+                for name, executed in machine.record_all(rows)}
 
 
-# ---- exits: a guest without an operating system, under the real VMM ----
+# ---- exits: guests without an operating system, under the real VMM ----
 
-def exits_machine():
-    system = run.guest_system(EXITS_BENCH.with_name("exits.Image"), directory=DIRECTORY, name="exits", poll=True)
-    return icount_machine(system.bundle, disk=system.disk)
+def guest_machine(name, cores):
+    """A vCPU on each core."""
+    system = run.guest_system(IMAGES / f"{name}.Image", vcpus=cores, directory=DIRECTORY, name=name, poll=True)
+    return icount_machine(system.bundle, disk=system.disk, cpus=cores)
+
+
+def guest_report(name, cores):
+    with qemu.Console(guest_machine(name, cores), f"bench-{name}") as console:
+        console.expect(r"bulkhead: exit 0", timeout=300)
+        text = console.output.decode(errors="replace")
+    ticks = {row: int(value, 16) for row, value in re.findall(r"bench (\w+) ([0-9a-f]{16})", text)}
+    if not ticks or "unexpected_exception" in ticks:
+        raise qemu.Failure(f"the measuring guest {name} failed:\n{text}")
+    return ticks
 
 
 def guest_exits():
-    with qemu.Console(exits_machine(), "bench-exits") as console:
-        console.expect(r"bulkhead: exit 0", timeout=300)
-        text = console.output.decode(errors="replace")
-    ticks = {name: int(value, 16) for name, value in re.findall(r"bench (\w+) ([0-9a-f]{16})", text)}
-    if "loop" not in ticks or "unexpected_exception" in ticks:
-        raise qemu.Failure("the measuring guest failed:\n" + text)
+    ticks = {row: value for name, cores in GUESTS.items() for row, value in guest_report(name, cores).items()}
     loop = ticks.pop("loop")
     return {name: (value - (0 if name in NOT_IN_A_LOOP else loop)) * TICK_NS / ROUNDS for name, value in ticks.items()}
 
 
 def exit_paths():
-    programs = (trace.Program("kernel", KERNEL_ELF), trace.Program("user", VMM_ELF, high=DOMAIN_END),
-                trace.Program("guest", EXITS_BENCH, GUEST_RAM))
-    rows = trace.marks(programs[-1])
-    rows.pop("loop")
-    with trace.Tracer(exits_machine(), "exits", DIRECTORY) as tracer:
-        return {name: trace.steps(executed, programs) for name, executed in tracer.record_all(rows)}
+    recorded = {}
+    for name, cores in GUESTS.items():
+        programs = (recorder.Program("kernel", KERNEL_ELF), recorder.Program("user", VMM_ELF, high=DOMAIN_END),
+                    recorder.Program("guest", IMAGES / f"{name}_bench", GUEST_RAM))
+        rows = recorder.marks(programs[-1])
+        rows.pop("loop", None)
+        with recorder.Recorder(guest_machine(name, cores), name, DIRECTORY) as machine:
+            recorded |= {row: recorder.steps(executed, programs) for row, executed in machine.record_all(rows)}
+    return recorded
 
 
 # ---- the whole system ----
@@ -111,9 +121,15 @@ def system_boot():
     return {"boot_to_prompts": max(start + up for start, up in zip(starts, uptimes)), "vmm_overhead": max(overheads)}
 
 
+def kernel_lines():
+    """Lines of code of each file of the kernel."""
+    output = disassembly.run("cloc", "--json", "--quiet", "--by-file", "--include-lang=C,C/C++ Header,Assembly",
+                             qemu.REPOSITORY / "kernel")
+    return {pathlib.Path(name).relative_to(qemu.REPOSITORY): counts["code"]
+            for name, counts in json.loads(output).items() if name not in ("header", "SUM")}
+
+
 def kernel_size():
-    output = subprocess.run(["cloc", "--json", "--quiet", "--include-lang=C,C/C++ Header,Assembly",
-                             str(qemu.REPOSITORY / "kernel")], check=True, capture_output=True, text=True).stdout
-    lines = json.loads(output)["SUM"]["code"]
     output = disassembly.run("aarch64-linux-gnu-objdump", "-h", KERNEL_ELF)
-    return {"kernel_lines": lines, "kernel_text": int(re.search(r" \.text\s+([0-9a-f]+)", output).group(1), 16)}
+    return {"kernel_lines": sum(kernel_lines().values()),
+            "kernel_text": int(re.search(r" \.text\s+([0-9a-f]+)", output).group(1), 16)}

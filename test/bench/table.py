@@ -65,11 +65,13 @@ def markdown(sections):
 
 
 def sizes(lines, code_bytes):
-    """The kernel's size beside others'."""
-    table = [["", "lines of code", "text, bytes"], ["Bulkhead", number(lines), number(code_bytes)],
-             *([name, number(other_lines), number(other_bytes)]
-               for name, (other_lines, other_bytes) in rows.OTHER_KERNELS.items())]
-    return "\n".join(f"{name:20}{count:>15}{size:>15}" for name, count, size in table)
+    """The kernel's size beside others', and that of its folders. `lines`: path to lines of code."""
+    table = [["", "lines of code", "text, bytes"], ["Bulkhead", number(sum(lines.values())), number(code_bytes)]]
+    for folder in sorted({path.parent for path in lines}):
+        table.append([f"  {folder}", number(sum(count for path, count in lines.items() if path.parent == folder)), ""])
+    table += [[name, number(other_lines), number(other_bytes)]
+              for name, (other_lines, other_bytes) in rows.OTHER_KERNELS.items()]
+    return "\n".join(f"{name:20}{count:>15}{size:>15}".rstrip() for name, count, size in table)
 
 
 def as_json(sections):

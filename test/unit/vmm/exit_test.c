@@ -157,6 +157,7 @@ static void test_pstate(void)
 static void test_hopeless(void)
 {
     start();
+    frame->reason = BH_EXIT_INVALID;
     vm_exit(&vm, &vm.vcpu[machine_cpu], BH_EXIT_INVALID);
     CHECK_EQUAL(vm.stop_event, BH_GUEST_EVENT_CRASHED);
     CHECK_EQUAL(vm.stop_code, BH_EXIT_INVALID);

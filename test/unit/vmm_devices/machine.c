@@ -38,14 +38,16 @@ void machine_free(struct vm *vm)
 /* Everything of the VMM that a guest's access to nothing reaches. */
 uint64_t machine_read(struct vm *vm, uint64_t address, unsigned bytes)
 {
-    uint64_t value = 0;
-    (void)mmio_read(&vm->bus, address, bytes, &value);
-    return value;
+    const struct mmio_region *region = mmio_search(&vm->bus, address);
+    return region != NULL ? mmio_read(region, address, bytes) : 0;
 }
 
 void machine_write(struct vm *vm, uint64_t address, unsigned bytes, uint64_t value)
 {
-    (void)mmio_write(&vm->bus, address, bytes, value);
+    const struct mmio_region *region = mmio_search(&vm->bus, address);
+    if (region != NULL) {
+        mmio_write(region, address, bytes, value);
+    }
 }
 
 void machine_signal(struct vm *vm, uint64_t bits)

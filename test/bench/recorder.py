@@ -43,14 +43,24 @@ class Step:
 
 
 def read_log(path):
+    """Pairs of core and address."""
     executed = []
     with open(path, encoding="ascii", errors="replace") as log:
         for line in log:
             if match := EXECUTED.match(line):
-                executed.append(int(match.group(2), 16))
+                executed.append((int(match.group(1)), int(match.group(2), 16)))
             elif NOT_EXECUTED.match(line):
                 executed.pop()
     return executed
+
+
+def one_round(executed, begin):
+    """Addresses of the last round in the log: from where a core is at `begin` to the last of what that core executed;
+    others go on for a while when QEMU stops."""
+    first = max(i for i, (_, pc) in enumerate(executed) if pc == begin)
+    core = executed[first][0]
+    last = max(i for i in range(first, len(executed)) if executed[i][0] == core)
+    return [pc for _, pc in executed[first:last + 1]]
 
 
 def step(pc, programs):
@@ -79,7 +89,7 @@ def marks(program):
             if name.startswith(BEGIN) and program.low <= address < program.high}
 
 
-class Tracer:
+class Recorder:
     """A machine that runs from mark to mark. Use as a context."""
 
     def __init__(self, machine, name, directory):
@@ -131,9 +141,7 @@ class Tracer:
         self._run_to(end)
         self.remote.monitor("log none")
         self._instruction_by_instruction(False)
-        executed = read_log(self.log)
-        start = len(executed) - 1 - executed[::-1].index(begin) if begin in executed else 0
-        return executed[start:]
+        return one_round(read_log(self.log), begin)
 
     def record_all(self, rows):
         """`rows`: name to marks. Yields names and what was executed, in the order in which the program runs them."""
