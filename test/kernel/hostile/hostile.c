@@ -4,7 +4,8 @@
  * machine's, and threads that issue random system calls. After some time everything is revoked. The kernel must not
  * panic or hang (the harness's supervisor has a deadline), all memory must come back, and what others do must work.
  *
- * The seed and how many are tried are in the machine's command line: hostile.seed=N hostile.count=N.
+ * The seed, how many are tried, and the rounds of each are in the machine's command line: hostile.seed=N
+ * hostile.count=N hostile.rounds=N.
  */
 #include "hostile.h"
 
@@ -18,7 +19,6 @@
 #define X BH_RIGHT_GRANT
 
 #define PRIORITY_HOSTILE 90 /* below the case */
-#define ROUNDS 20           /* of a seed: each with a domain of its own */
 #define SLICES 48           /* of a round */
 #define SLICE_US 200
 #define ARENA_BITS 20
@@ -320,6 +320,7 @@ static uint64_t run_round(void)
 static void a_hostile_domain_is_contained(void)
 {
     uint64_t seed = option("hostile.seed=", 1), count = option("hostile.count=", 2);
+    uint64_t rounds = option("hostile.rounds=", 20);
     slots = new_slots(SLOTS);
     CHECK_OK(bh_untyped_retype(test_untyped, BH_TYPE_UNTYPED, ARENA_BITS, BH_RETYPE_NEXT, CNODE, slots + ARENA, 1));
     copy_image();
@@ -329,11 +330,11 @@ static void a_hostile_domain_is_contained(void)
         uint64_t calls = 0;
         state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
         print("hostile: seed %u\n", seed);
-        for (unsigned round = 0; round < ROUNDS; round++) {
+        for (uint64_t round = 0; round < rounds; round++) {
             calls += run_round();
         }
-        print("hostile: %u calls in %u rounds\n", calls, (uint64_t)ROUNDS);
-        CHECK(calls > 100 * ROUNDS);
+        print("hostile: %u calls in %u rounds\n", calls, rounds);
+        CHECK(calls > 100 * rounds);
         others_work();
     }
 }
