@@ -94,6 +94,9 @@ static uint64_t operation(struct input *input, uint64_t cptr)
     uint8_t byte = input_byte(input);
     unsigned type = tcb_lookup_cap(this_core()->current, cptr).type;
     bool known = type < BH_TYPE_COUNT && operations[type].count != 0;
+    if (type == BH_TYPE_IRQ_CONTROL && byte >= 128) {
+        return BH_OP_IRQ_CONTROL_GET_MSI;
+    }
     return known && byte >= 16 ? (uint64_t)operations[type].first + byte % operations[type].count : byte;
 }
 
@@ -163,10 +166,10 @@ static void exception(struct input *input)
 
 static void interrupt(struct input *input)
 {
-    static const uint8_t lines[] = {HOST_TIMER_IRQ, BH_VCPU_TIMER_INTID, HOST_MAINTENANCE_IRQ, 40, 41};
+    static const uint16_t lines[] = {HOST_TIMER_IRQ, BH_VCPU_TIMER_INTID, HOST_MAINTENANCE_IRQ, 40, 41, 8192};
     uint8_t byte = input_byte(input);
     host_registers.cntpct_el0 += UINT64_C(1) << (byte >> 4);
-    world_interrupt(lines[byte % sizeof(lines)]);
+    world_interrupt(lines[byte % (sizeof(lines) / sizeof(lines[0]))]);
 }
 
 static void step(struct input *input)
