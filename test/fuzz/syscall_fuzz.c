@@ -188,11 +188,30 @@ static void step(struct input *input)
     }
 }
 
+/* The input, and behind it what follows from it by chance: short inputs would only begin to reach anything. */
+static struct input extend(const uint8_t *data, size_t size)
+{
+    static uint8_t bytes[CALLS_MAX * 32];
+    uint64_t state = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        if (i < size) {
+            bytes[i] = data[i];
+            state = (state ^ data[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+        } else {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            bytes[i] = (uint8_t)(state >> 32);
+        }
+    }
+    return (struct input){bytes, sizeof(bytes)};
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct input input; /* static: what longjmp finds as it was */
     static unsigned calls, revivals;
-    input = (struct input){data, size};
+    input = extend(data, size);
     calls = revivals = 0;
     host_on_idle = on_idle;
     world_reset();
