@@ -31,7 +31,20 @@ static void on_idle(void)
     host_irq_pending = HOST_TIMER_IRQ;
 }
 
-/* A register: mostly a capability, a small number or an address, out of a byte. */
+/* A slot of the current thread's CNode that holds something. */
+static uint64_t filled_slot(uint8_t n)
+{
+    const struct tcb *tcb = this_core()->current;
+    uint64_t found[256], count = 0;
+    for (uint64_t i = 0; i < 256; i++) {
+        if (tcb_lookup_cap(tcb, i).type != BH_TYPE_NULL) {
+            found[count++] = i;
+        }
+    }
+    return count != 0 ? found[n % count] : n;
+}
+
+/* A register: mostly a capability, a small number or an address, out of a byte or two. */
 static uint64_t value(struct input *input)
 {
     uint8_t kind = input_byte(input);
@@ -47,39 +60,44 @@ static uint64_t value(struct input *input)
     case 11:
         return (uint64_t)(kind & 3) << 30 | (uint64_t)(kind >> 2 & 3) << 21;
     case 10:
-        return WORLD_FURNITURE + input_byte(input) % 20;
-    case 9: /* memory and control capabilities */
-        return 112 + (kind & 15);
+    case 9:
+        return kind & 31;
+    case 8:
+        return input_byte(input) & 127;
     default:
-        return kind & 63;
+        return filled_slot(kind);
     }
 }
 
-static uint64_t operation(struct input *input)
+/* Mostly one of the operations on what `cptr` names. */
+static uint64_t operation(struct input *input, uint64_t cptr)
 {
-    static const uint8_t operations[] = {
-        BH_OP_UNTYPED_RETYPE,        BH_OP_CNODE_COPY,
-        BH_OP_CNODE_MINT,            BH_OP_CNODE_MOVE,
-        BH_OP_CNODE_DELETE,          BH_OP_CNODE_REVOKE,
-        BH_OP_CNODE_CANCEL_BADGED,   BH_OP_CNODE_INSPECT,
-        BH_OP_TCB_CONFIGURE,         BH_OP_TCB_SET_PRIORITY,
-        BH_OP_TCB_WRITE_REGISTERS,   BH_OP_TCB_READ_REGISTERS,
-        BH_OP_TCB_RESUME,            BH_OP_TCB_SUSPEND,
-        BH_OP_TCB_BIND_NOTIFICATION, BH_OP_TCB_UNBIND_NOTIFICATION,
-        BH_OP_TCB_SET_FLAGS,         BH_OP_NOTIFICATION_ARM,
-        BH_OP_NOTIFICATION_DISARM,   BH_OP_SCHED_CONTEXT_BIND,
-        BH_OP_SCHED_CONTEXT_UNBIND,  BH_OP_SCHED_CONTEXT_CONSUMED,
-        BH_OP_SCHED_CONTROL_CONFIGURE, BH_OP_FRAME_MAP,
-        BH_OP_FRAME_UNMAP,           BH_OP_FRAME_ADDRESS,
-        BH_OP_PAGE_TABLE_MAP,        BH_OP_PAGE_TABLE_UNMAP,
-        BH_OP_GUEST_SPACE_BIND_DOORBELL, BH_OP_GUEST_SPACE_UNBIND_DOORBELL,
-        BH_OP_IO_CONTROL_BIND,       BH_OP_IO_SPACE_FAULT,
-        BH_OP_VCPU_CONFIGURE,        BH_OP_VCPU_SAVE,
-        BH_OP_VCPU_LOAD,             BH_OP_VCPU_POST,
-        BH_OP_IRQ_CONTROL_GET,       BH_OP_IRQ_HANDLER_BIND,
-        BH_OP_IRQ_HANDLER_ACK,       BH_OP_IRQ_HANDLER_UNBIND};
+    static const struct {
+        uint8_t first, count;
+    } operations[BH_TYPE_COUNT] = {
+        [BH_TYPE_UNTYPED] = {BH_OP_UNTYPED_RETYPE, 1},
+        [BH_TYPE_DEVICE_UNTYPED] = {BH_OP_UNTYPED_RETYPE, 1},
+        [BH_TYPE_CNODE] = {BH_OP_CNODE_COPY, 7},
+        [BH_TYPE_TCB] = {BH_OP_TCB_CONFIGURE, 11},
+        [BH_TYPE_NOTIFICATION] = {BH_OP_NOTIFICATION_ARM, 2},
+        [BH_TYPE_SCHED_CONTEXT] = {BH_OP_SCHED_CONTEXT_BIND, 3},
+        [BH_TYPE_SCHED_CONTROL] = {BH_OP_SCHED_CONTROL_CONFIGURE, 3},
+        [BH_TYPE_FRAME] = {BH_OP_FRAME_MAP, 3},
+        [BH_TYPE_PAGE_TABLE] = {BH_OP_PAGE_TABLE_MAP, 2},
+        [BH_TYPE_GUEST_SPACE] = {BH_OP_GUEST_SPACE_BIND_DOORBELL, 2},
+        [BH_TYPE_IO_CONTROL] = {BH_OP_IO_CONTROL_BIND, 1},
+        [BH_TYPE_IO_SPACE] = {BH_OP_IO_SPACE_FAULT, 1},
+        [BH_TYPE_VCPU] = {BH_OP_VCPU_CONFIGURE, 4},
+        [BH_TYPE_IRQ_CONTROL] = {BH_OP_IRQ_CONTROL_GET, 1},
+        [BH_TYPE_IRQ_HANDLER] = {BH_OP_IRQ_HANDLER_BIND, 3},
+    };
     uint8_t byte = input_byte(input);
-    return byte < 2 * sizeof(operations) ? operations[byte / 2] : byte;
+    unsigned type = tcb_lookup_cap(this_core()->current, cptr).type;
+    bool known = type < BH_TYPE_COUNT && operations[type].count != 0;
+    if (type == BH_TYPE_IRQ_CONTROL && byte >= 128) {
+        return BH_OP_IRQ_CONTROL_GET_MSI;
+    }
+    return known && byte >= 16 ? (uint64_t)operations[type].first + byte % operations[type].count : byte;
 }
 
 static void check(unsigned call)
@@ -93,7 +111,8 @@ static void check(unsigned call)
 
 static void invoke(struct input *input)
 {
-    uint64_t x[13] = {value(input), operation(input), [12] = BH_SYS_INVOKE};
+    uint64_t x[13] = {value(input), [12] = BH_SYS_INVOKE};
+    x[1] = operation(input, x[0]);
     for (unsigned i = 2; i < 8; i++) {
         x[i] = value(input);
     }
@@ -147,10 +166,10 @@ static void exception(struct input *input)
 
 static void interrupt(struct input *input)
 {
-    static const uint8_t lines[] = {HOST_TIMER_IRQ, BH_VCPU_TIMER_INTID, HOST_MAINTENANCE_IRQ, 40, 41};
+    static const uint16_t lines[] = {HOST_TIMER_IRQ, BH_VCPU_TIMER_INTID, HOST_MAINTENANCE_IRQ, 40, 41, 8192};
     uint8_t byte = input_byte(input);
     host_registers.cntpct_el0 += UINT64_C(1) << (byte >> 4);
-    world_interrupt(lines[byte % sizeof(lines)]);
+    world_interrupt(lines[byte % (sizeof(lines) / sizeof(lines[0]))]);
 }
 
 static void step(struct input *input)
@@ -169,11 +188,30 @@ static void step(struct input *input)
     }
 }
 
+/* The input, and behind it what follows from it by chance: short inputs would only begin to reach anything. */
+static struct input extend(const uint8_t *data, size_t size)
+{
+    static uint8_t bytes[CALLS_MAX * 32];
+    uint64_t state = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        if (i < size) {
+            bytes[i] = data[i];
+            state = (state ^ data[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+        } else {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            bytes[i] = (uint8_t)(state >> 32);
+        }
+    }
+    return (struct input){bytes, sizeof(bytes)};
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct input input; /* static: what longjmp finds as it was */
     static unsigned calls, revivals;
-    input = (struct input){data, size};
+    input = extend(data, size);
     calls = revivals = 0;
     host_on_idle = on_idle;
     world_reset();

@@ -10,6 +10,7 @@
 
 #include "aarch64/cpu.h"
 #include "aarch64/gic.h"
+#include "aarch64/its.h"
 #include "aarch64/smmu.h"
 #include "aarch64/tlb.h"
 #include "aarch64/virtual_gic.h"
@@ -30,6 +31,10 @@ void (*host_on_idle)(void);
 void (*host_on_panic)(void);
 
 static struct space *streams[HOST_STREAMS];
+static struct {
+    bool used;
+    uint64_t device, event;
+} lpis[HOST_LPIS];
 
 void host_memory(uint64_t physical, uint64_t size)
 {
@@ -45,6 +50,7 @@ void host_reset(void)
     memset(&host_registers, 0, sizeof(host_registers));
     memset(core_areas, 0, sizeof(core_areas));
     memset(streams, 0, sizeof(streams));
+    memset(lpis, 0, sizeof(lpis));
     host_registers.cntfrq_el0 = HOST_FREQUENCY;
     host_registers.cntpct_el0 = 1000;
     cpu_features = (struct cpu_features){.vmid16 = true, .pointer_authentication = true, .physical_address_bits = 40};
@@ -156,6 +162,60 @@ void gic_send_kick(uint64_t affinity)
 uint32_t gic_interrupt_count(void)
 {
     return HOST_IRQS;
+}
+
+/* --- its.h --- */
+
+paddr_t its_doorbell(void)
+{
+    return paddr(HOST_DOORBELL);
+}
+
+enum bh_error its_find_lpi(struct invocation *invocation, uint32_t *lpi)
+{
+    bool found = false;
+    if (invocation->word[0] >= HOST_DEVICES) {
+        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
+    }
+    if (invocation->word[1] >= ITS_EVENTS) {
+        return invocation_fail(invocation, 2, BH_ERROR_RANGE);
+    }
+    for (uint32_t i = HOST_LPIS; i-- > 0;) {
+        if (!lpis[i].used) {
+            found = true;
+            *lpi = LPI_FIRST + i;
+        } else if (lpis[i].device == invocation->word[0] && lpis[i].event == invocation->word[1]) {
+            return invocation_fail(invocation, 2, BH_ERROR_BUSY);
+        }
+    }
+    return found ? BH_OK : BH_ERROR_NO_TAG;
+}
+
+void its_map(struct all_cores *all, uint32_t lpi, uint64_t device, uint64_t event)
+{
+    (void)all;
+    kernel_assert(!lpis[lpi - LPI_FIRST].used);
+    lpis[lpi - LPI_FIRST].used = true;
+    lpis[lpi - LPI_FIRST].device = device;
+    lpis[lpi - LPI_FIRST].event = event;
+}
+
+void its_unmap(struct all_cores *all, uint32_t lpi)
+{
+    (void)all;
+    kernel_assert(lpis[lpi - LPI_FIRST].used);
+    lpis[lpi - LPI_FIRST].used = false;
+}
+
+void its_enable(uint32_t lpi, const struct core *core)
+{
+    (void)lpi;
+    (void)core;
+}
+
+void its_hold(uint32_t lpi)
+{
+    (void)lpi;
 }
 
 /* --- smmu.h --- */

@@ -27,6 +27,9 @@ extern void (*host_on_panic)(void);
 #define HOST_FREQUENCY 1000000u /* of the system counter, Hz */
 #define HOST_STREAMS 8u /* of the SMMU */
 #define HOST_IRQS 96u   /* INTIDs below this exist */
+#define HOST_LPIS 6u    /* of the ITS: as many messages can be had at once */
+#define HOST_DEVICES 4u /* DeviceIDs below this exist */
+#define HOST_DOORBELL UINT64_C(0x100000040)
 #define HOST_TIMER_IRQ 26u
 #define HOST_MAINTENANCE_IRQ 25u
 

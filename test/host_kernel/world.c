@@ -185,10 +185,10 @@ void world_exception(uint64_t esr, uint64_t address)
     host_registers.esr_el2 = esr;
     host_registers.far_el2 = address;
     host_registers.hpfar_el2 = address >> 8 & ~UINT64_C(0xf); /* Arm ARM D17.2.64 */
-    if (core->current->in_guest) {
-        guest_exception(core);
-    } else {
+    if (!core->current->in_guest) {
         native_exception(core);
+    } else if (guest_exception(core) != NULL) {
+        return;
     }
     (void)kernel_leave(core);
 }

@@ -305,7 +305,7 @@ const char *compare_state(bool tables)
             error = compare_table(object->type, object, 1);
         }
     }
-    return error != NULL ? error : check_empty(model_irq_slot(0), 1020);
+    return error != NULL ? error : check_empty(model_irq_slot(0), M_IRQS);
 }
 
 const char *compare_result(struct m_object *thread, const struct m_call *call, const struct m_result *result)

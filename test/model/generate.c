@@ -357,6 +357,11 @@ static void device_operation(struct m_object *thread, struct step *step)
         invoke(step, pick(thread, TYPE(IRQ_CONTROL)), BH_OP_IRQ_CONTROL_GET);
         x[2] = mostly(32 + random_below(8));
         x[3] = random_below(one_in(10) ? 3 : 2);
+        if (one_in(2)) {
+            x[1] = BH_OP_IRQ_CONTROL_GET_MSI;
+            x[2] = mostly(random_below(HOST_DEVICES));
+            x[3] = mostly(random_below(3));
+        }
         x[4] = pick(thread, TYPE(CNODE));
         x[5] = pick_empty(cnode_at(thread, x[4]));
         break;

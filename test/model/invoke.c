@@ -2,6 +2,7 @@
 /* What invocations answer and change. */
 #include <string.h>
 
+#include "aarch64/its.h"
 #include "hardware.h"
 #include "model.h"
 #include "tcb.h"
@@ -550,6 +551,10 @@ static enum bh_error map_frame(struct invoked *c)
     if (error != BH_OK) {
         return error;
     }
+    bool doorbell = c->object->device && c->object->address == HOST_DOORBELL - HOST_DOORBELL % BH_PAGE_SIZE;
+    if (doorbell && space->type != BH_TYPE_IO_SPACE) {
+        return fail(c, 1, BH_ERROR_ILLEGAL_OPERATION);
+    }
     if (rights > 7 || (rights & BH_RIGHT_READ) == 0 ||
         (space->type == BH_TYPE_VSPACE && (rights & BH_RIGHT_WRITE) != 0 && (rights & execute) != 0)) {
         return fail(c, 3, BH_ERROR_INVALID_ARGUMENT);
@@ -743,20 +748,57 @@ static enum bh_error invoke_vcpu(struct invoked *c)
 
 /* --- interrupts --- */
 
-static enum bh_error invoke_irq_control(struct invoked *c)
+static struct m_object *interrupt(uint64_t intid)
 {
-    struct m_slot *cnode;
-    if (c->operation != BH_OP_IRQ_CONTROL_GET) {
-        return BH_ERROR_ILLEGAL_OPERATION;
+    struct m_object *object = model.objects;
+    while (object != NULL && (object->type != BH_TYPE_IRQ_HANDLER || object->address != intid)) {
+        object = object->next;
     }
+    return object;
+}
+
+static enum bh_error find_interrupt(struct invoked *c, uint64_t *intid)
+{
     if (c->word[0] < 32 || c->word[0] >= HOST_IRQS) {
         return fail(c, 1, BH_ERROR_RANGE);
     }
     if (c->word[1] > 1) {
         return fail(c, 2, BH_ERROR_INVALID_ARGUMENT);
     }
-    enum bh_error error = named(c, 3, BH_TYPE_CNODE, 0, &cnode);
-    if (error != BH_OK) {
+    *intid = c->word[0];
+    return interrupt(*intid) == NULL ? BH_OK : fail(c, 1, BH_ERROR_BUSY);
+}
+
+static enum bh_error find_message(struct invoked *c, uint64_t *intid)
+{
+    if (c->word[0] >= HOST_DEVICES) {
+        return fail(c, 1, BH_ERROR_RANGE);
+    }
+    if (c->word[1] >= ITS_EVENTS) {
+        return fail(c, 2, BH_ERROR_RANGE);
+    }
+    *intid = 0;
+    for (uint64_t lpi = LPI_FIRST + HOST_LPIS; lpi-- > LPI_FIRST;) {
+        const struct m_object *other = interrupt(lpi);
+        if (other == NULL) {
+            *intid = lpi;
+        } else if (other->stream == c->word[0] && other->event == c->word[1]) {
+            return fail(c, 2, BH_ERROR_BUSY);
+        }
+    }
+    return *intid != 0 ? BH_OK : BH_ERROR_NO_TAG;
+}
+
+static enum bh_error invoke_irq_control(struct invoked *c)
+{
+    bool message = c->operation == BH_OP_IRQ_CONTROL_GET_MSI;
+    struct m_slot *cnode;
+    uint64_t intid;
+    if (!message && c->operation != BH_OP_IRQ_CONTROL_GET) {
+        return BH_ERROR_ILLEGAL_OPERATION;
+    }
+    enum bh_error error = message ? find_message(c, &intid) : find_interrupt(c, &intid);
+    if (error != BH_OK || (error = named(c, 3, BH_TYPE_CNODE, 0, &cnode)) != BH_OK) {
         return error;
     }
     struct m_slot *slot = slot_at(cnode->cap->object, c->word[3]);
@@ -766,12 +808,15 @@ static enum bh_error invoke_irq_control(struct invoked *c)
     if (slot->cap != NULL) {
         return fail(c, 4, BH_ERROR_NOT_EMPTY);
     }
-    for (struct m_object *other = model.objects; other != NULL; other = other->next) {
-        if (other->type == BH_TYPE_IRQ_HANDLER && other->address == c->word[0]) {
-            return fail(c, 1, BH_ERROR_BUSY);
-        }
+    struct m_object *object = object_new(BH_TYPE_IRQ_HANDLER, 0, intid, false);
+    if (message) {
+        object->stream = c->word[0];
+        object->event = c->word[1];
+        c->result->value[0] = HOST_DOORBELL;
+        c->result->value[1] = object->event;
+        c->result->value[2] = intid;
     }
-    cap_insert_child(slot, c->cap, object_new(BH_TYPE_IRQ_HANDLER, 0, c->word[0], false), false);
+    cap_insert_child(slot, c->cap, object, false);
     return BH_OK;
 }
 

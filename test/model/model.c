@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aarch64/its.h"
 #include "cap.h"
 #include "space.h"
 #include "tcb.h"
 #include "vcpu.h"
 
 struct model model;
-static struct m_slot irq_slots[1024]; /* what an IRQHandler's owner has bound */
+static struct m_slot irq_slots[M_IRQS]; /* what an IRQHandler's owner has bound */
 static struct m_object *gone;
 
 static void *allocate(size_t count, size_t size)
@@ -170,7 +171,7 @@ struct m_object *space_by_serial(uint64_t serial)
 
 struct m_slot *model_irq_slot(uint64_t intid)
 {
-    return &irq_slots[intid];
+    return &irq_slots[intid < LPI_FIRST ? intid : intid - LPI_FIRST + M_IRQS / 2];
 }
 
 /* --- the tree --- */

@@ -80,6 +80,7 @@ struct m_thread {
 };
 
 #define M_QUEUE 4
+#define M_IRQS 2048 /* the first half SPIs, the second LPIs */
 
 struct m_object {
     enum bh_type type;
@@ -96,7 +97,8 @@ struct m_object {
     uint64_t used, cleared; /* Untyped, bytes */
     struct m_entry *entries; /* spaces, PageTable */
     bool bound;              /* IOSpace, to `stream` */
-    uint64_t stream;
+    uint64_t stream;         /* or, of a message, the DeviceID */
+    uint64_t event;
     struct m_thread thread; /* TCB */
     struct m_object *tcb;   /* SchedContext, VCPU: its thread; Notification: the one bound */
     struct m_object *loans[M_QUEUE]; /* SchedContext: replies that give it back, oldest first */

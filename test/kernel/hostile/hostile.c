@@ -4,7 +4,8 @@
  * machine's, and threads that issue random system calls. After some time everything is revoked. The kernel must not
  * panic or hang (the harness's supervisor has a deadline), all memory must come back, and what others do must work.
  *
- * The seed and how many are tried are in the machine's command line: hostile.seed=N hostile.count=N.
+ * The seed, how many are tried, and the rounds of each are in the machine's command line: hostile.seed=N
+ * hostile.count=N hostile.rounds=N.
  */
 #include "hostile.h"
 
@@ -18,7 +19,6 @@
 #define X BH_RIGHT_GRANT
 
 #define PRIORITY_HOSTILE 90 /* below the case */
-#define ROUNDS 20           /* of a seed: each with a domain of its own */
 #define SLICES 48           /* of a round */
 #define SLICE_US 200
 #define ARENA_BITS 20
@@ -179,21 +179,37 @@ static void build_domain(void)
     }
 }
 
-/* Starts a thread from the beginning, whatever it was doing and whatever the domain has done to it. Every scheduling
- * context is free. */
-static void start_thread(uint64_t i)
+/* Those that run on other cores may resume those that have been suspended. */
+static void stop_threads(void)
+{
+    for (unsigned attempt = 0; attempt < 1000; attempt++) {
+        bool stopped = true;
+        for (unsigned i = 0; i < HOSTILE_THREADS; i++) {
+            CHECK_OK(bh_tcb_suspend(slots + TCBS + i));
+        }
+        for (unsigned i = 0; i < HOSTILE_THREADS; i++) {
+            stopped = stopped && bh_tcb_read_registers(slots + TCBS + i, 0).error == BH_OK;
+        }
+        if (stopped) {
+            return;
+        }
+    }
+    test_fail(__FILE__, __LINE__, "the threads cannot be stopped");
+}
+
+/* To the beginning, whatever the thread was doing and whatever the domain has done to it. */
+static void reset_thread(uint64_t i)
 {
     bh_cptr tcb = slots + TCBS + i, context = slots + CONTEXTS + i;
     uint64_t period = ticks_from_us(300);
-    CHECK_OK(bh_tcb_suspend(tcb));
+    (void)bh_tcb_set_affinity(tcb, (i + 1) % boot_info->core_count); /* BUSY if it is between others of its core */
     CHECK_OK(bh_tcb_configure(tcb, slots + DOMAIN_CNODE, slots + DOMAIN_VSPACE, slots + ENDPOINT,
                               slots + PAGES + HOSTILE_THREADS + i));
     CHECK_OK(bh_tcb_write_registers(tcb, (uint64_t)hostile_main, HOSTILE_DATA + (i + 1) * BH_PAGE_SIZE,
                                     random_word() | 1, i, 0, 0));
     CHECK_OK(bh_tcb_set_priority(tcb, PRIORITY_HOSTILE - i % 2, PRIORITY_HOSTILE));
+    CHECK_OK(bh_sched_context_unbind(context));
     CHECK_OK(bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, context, i % 2 == 0 ? period : period / 2, period));
-    (void)bh_sched_context_bind(context, tcb); /* the thread may have one that the domain has made */
-    CHECK_OK(bh_tcb_resume(tcb));
 }
 
 /* Every other time all threads start anew, or else one loses its scheduling context: from now on it can only be lent one. */
@@ -203,11 +219,14 @@ static void start_slice(uint64_t slice)
         CHECK_OK(bh_sched_context_unbind(slots + CONTEXTS + random_word() % HOSTILE_THREADS));
         return;
     }
+    stop_threads();
     for (uint64_t i = 0; i < HOSTILE_THREADS; i++) {
-        CHECK_OK(bh_sched_context_unbind(slots + CONTEXTS + i));
+        reset_thread(i);
     }
     for (uint64_t i = 0; i < HOSTILE_THREADS; i++) {
-        start_thread(i);
+        /* The thread may have a scheduling context that the domain has made. */
+        (void)bh_sched_context_bind(slots + CONTEXTS + i, slots + TCBS + i);
+        CHECK_OK(bh_tcb_resume(slots + TCBS + i));
     }
 }
 
@@ -301,6 +320,7 @@ static uint64_t run_round(void)
 static void a_hostile_domain_is_contained(void)
 {
     uint64_t seed = option("hostile.seed=", 1), count = option("hostile.count=", 2);
+    uint64_t rounds = option("hostile.rounds=", 20);
     slots = new_slots(SLOTS);
     CHECK_OK(bh_untyped_retype(test_untyped, BH_TYPE_UNTYPED, ARENA_BITS, BH_RETYPE_NEXT, CNODE, slots + ARENA, 1));
     copy_image();
@@ -310,11 +330,11 @@ static void a_hostile_domain_is_contained(void)
         uint64_t calls = 0;
         state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
         print("hostile: seed %u\n", seed);
-        for (unsigned round = 0; round < ROUNDS; round++) {
+        for (uint64_t round = 0; round < rounds; round++) {
             calls += run_round();
         }
-        print("hostile: %u calls in %u rounds\n", calls, (uint64_t)ROUNDS);
-        CHECK(calls > 100 * ROUNDS);
+        print("hostile: %u calls in %u rounds\n", calls, rounds);
+        CHECK(calls > 100 * rounds);
         others_work();
     }
 }
