@@ -84,7 +84,12 @@ static void signal_handler(struct core *core, uint32_t intid)
     struct irq *irq = irq_of(intid);
     struct cap cap = irq->notification.cap;
     if (cap.type != BH_TYPE_NOTIFICATION) {
-        hold(intid);
+        if (intid == machine.smmu_event_irq) {
+            smmu_handle_events();
+            gic_deactivate(intid);
+        } else {
+            hold(intid);
+        }
     } else if (__atomic_exchange_n(&irq->active, true, __ATOMIC_SEQ_CST)) {
         /* An LPI that is not acknowledged: its owner sets the pace, however many messages the device sends. */
         hold(intid);
@@ -97,31 +102,34 @@ static void signal_handler(struct core *core, uint32_t intid)
     }
 }
 
-void irq_handle(struct core *core)
+/* SGIs and PPIs. */
+static void own_interrupt(struct core *core, uint32_t intid)
 {
-    uint32_t intid;
-    while (((intid = gic_acknowledge()) & ~3u) != IRQ_MAX) { /* 1020 to 1023: none (GICv3 2.2.1) */
-        gic_drop_priority(intid);
-        trace(BH_TRACE_INTERRUPT, core->current, intid, 0);
-        if (intid == GIC_KICK_INTID) {
-            gic_deactivate(intid);
-            core_take_mail(core);
-            core->reschedule = 1;
-            scheduler_set_timer(core);
-        } else if (intid == machine.timer_irq) {
-            timer_interrupt(core);
-            gic_deactivate(intid);
-        } else if (intid == BH_VCPU_TIMER_INTID) {
-            vcpu_timer_interrupt(core); /* the guest deactivates it, by its list register */
-        } else if (intid == machine.maintenance_irq) {
-            vcpu_maintenance_interrupt(core);
-            gic_deactivate(intid);
-        } else if (intid == machine.smmu_event_irq) {
-            smmu_handle_events();
-            gic_deactivate(intid);
-        } else {
-            signal_handler(core, intid);
-        }
+    if (intid == GIC_KICK_INTID) {
+        core_take_mail(core);
+        core->reschedule = 1;
+        scheduler_set_timer(core);
+    } else if (intid == machine.timer_irq) {
+        timer_interrupt(core);
+    } else if (intid == machine.maintenance_irq) {
+        vcpu_maintenance_interrupt(core);
+    }
+    gic_deactivate(intid);
+}
+
+void irq_handle(struct core *core, uint32_t intid)
+{
+    if ((intid & ~3u) == IRQ_MAX) { /* 1020 to 1023: none (GICv3 2.2.1) */
+        return;
+    }
+    gic_drop_priority(intid);
+    trace(BH_TRACE_INTERRUPT, core->current, intid, 0);
+    if (intid >= 32) {
+        signal_handler(core, intid);
+    } else if (intid == BH_VCPU_TIMER_INTID) {
+        vcpu_timer_interrupt(core); /* the guest deactivates it, by its list register */
+    } else {
+        own_interrupt(core, intid);
     }
 }
 

@@ -14,8 +14,8 @@
 /* Keeps an interrupt for the kernel. */
 void irq_reserve(uint32_t intid);
 
-/* Serves what is pending on this core. */
-void irq_handle(struct core *core);
+/* Serves an interrupt that this core has acknowledged. */
+void irq_handle(struct core *core, uint32_t intid);
 
 void irq_handler_destroy(struct all_cores *all, uint32_t intid);
 

@@ -2,6 +2,7 @@
 #include "scheduler.h"
 
 #include "aarch64/cpu.h"
+#include "aarch64/gic.h"
 #include "assert.h"
 #include "irq.h"
 #include "sched_context.h"
@@ -192,7 +193,7 @@ static void idle(struct core *core)
         core_unlock(core);
         wait_for_interrupt();
         (void)core_lock(core, ENTRY_OTHER);
-        irq_handle(core);
+        irq_handle(core, gic_acknowledge());
     }
 }
 

@@ -4,6 +4,7 @@
 #include <bh/syscall.h>
 
 #include "aarch64/cpu.h"
+#include "aarch64/gic.h"
 #include "assert.h"
 #include "endpoint.h"
 #include "invocation.h"
@@ -276,31 +277,43 @@ void native_exception(struct core *core)
     }
 }
 
-void interrupt_entry(struct core *core)
+/* Whether the current thread goes on: in its guest, or where it was interrupted, or after its system call. */
+static inline bool goes_on(struct core *core, struct leave *leave)
 {
-    if (core_lock(core, ENTRY_OTHER) && core->current->in_guest) {
-        struct bh_vcpu_frame *frame = vcpu_frame(core->current->vcpu);
-        trace(BH_TRACE_GUEST_EXIT, core->current, 0, frame->pc);
+    struct tcb *tcb = core->current;
+    if (!tcb->in_guest) {
+        *leave = (struct leave){tcb, NULL};
+    } else if (vcpu_prepare(core, tcb)) {
+        *leave = (struct leave){tcb->vcpu->frame, tcb->vcpu};
+    } else {
+        return false;
+    }
+    core_unlock(core);
+    return true;
+}
+
+struct leave interrupt_entry(struct core *core)
+{
+    uint32_t intid = gic_acknowledge();
+    bool there = core_lock(core, ENTRY_OTHER);
+    if (there && core->current->in_guest) {
+        struct bh_vcpu_frame *frame = core->current->vcpu->frame;
         frame->exits[BH_EXIT_IRQ]++;
         frame->guest_ticks += ticks_now() - core->guest_entered;
+        trace(BH_TRACE_GUEST_EXIT, core->current, 0, frame->pc);
     }
-    irq_handle(core);
+    irq_handle(core, intid);
+    struct leave leave;
+    return there && core->reschedule == 0 && goes_on(core, &leave) ? leave : (struct leave){0};
 }
 
 struct leave kernel_leave(struct core *core)
 {
-    for (;;) {
+    struct leave leave;
+    do {
         if (core->reschedule != 0 || core->current == NULL) {
             schedule(core);
         }
-        struct tcb *tcb = core->current;
-        if (!tcb->in_guest) {
-            core_unlock(core);
-            return (struct leave){tcb, NULL};
-        }
-        if (vcpu_prepare(core, tcb)) {
-            core_unlock(core);
-            return (struct leave){vcpu_frame(tcb->vcpu), tcb->vcpu};
-        }
-    }
+    } while (!goes_on(core, &leave));
+    return leave;
 }

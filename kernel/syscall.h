@@ -20,14 +20,15 @@ void syscall_entry(struct core *core);
 /* Any other synchronous exception of native code. */
 void native_exception(struct core *core);
 
-/* A physical interrupt, out of native code or out of a guest. */
-void interrupt_entry(struct core *core);
-
 /* What vectors.S enters next. */
 struct leave {
     void *registers;   /* struct tcb, or struct bh_vcpu_frame */
     struct vcpu *vcpu; /* of a guest; NULL: native */
 };
+
+/* A physical interrupt, out of native code or out of a guest. What goes on, with no lock held; or nothing: kernel_leave
+ * is next. */
+struct leave interrupt_entry(struct core *core);
 
 /* The last step of every kernel entry: schedules if need be, and prepares the current thread, or its guest, to run. */
 struct leave kernel_leave(struct core *core);

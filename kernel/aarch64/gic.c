@@ -151,28 +151,6 @@ void gic_send_kick(uint64_t affinity)
     instruction_barrier();
 }
 
-uint32_t gic_acknowledge(void)
-{
-    uint64_t intid = read_sysreg(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
-    __asm__ volatile("dsb sy" ::: "memory");
-    return (uint32_t)intid & 0xffffff;
-}
-
-void gic_drop_priority(uint32_t intid)
-{
-    write_sysreg(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
-}
-
-void gic_deactivate(uint32_t intid)
-{
-    write_sysreg(S3_0_C12_C11_1, intid); /* ICC_DIR_EL1 */
-}
-
-bool gic_interrupt_pending(void)
-{
-    return (read_sysreg(isr_el1) & (1 << 7)) != 0;
-}
-
 static uint8_t *bank(uint32_t intid)
 {
     return intid < 32 ? this_core()->redistributor + GICR_SGI : distributor;

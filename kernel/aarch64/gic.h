@@ -7,6 +7,8 @@
 #define KERNEL_GIC_H
 
 #include "address.h"
+#include "cpu.h"
+#include "cpu.h"
 
 struct core;
 
@@ -22,13 +24,29 @@ const char *gic_init_core(struct core *core, paddr_t redistributors, uint64_t re
 #define GIC_KICK_INTID 0
 void gic_send_kick(uint64_t affinity);
 
-/* The next pending interrupt, which becomes active unless it is an LPI; 1020 to 1023: none. */
-uint32_t gic_acknowledge(void);
-void gic_drop_priority(uint32_t intid);
-void gic_deactivate(uint32_t intid);
+/* The next pending interrupt, which becomes active; 1020 to 1023: none. */
+static inline uint32_t gic_acknowledge(void)
+{
+    uint64_t intid = read_sysreg(S3_0_C12_C12_0); /* ICC_IAR1_EL1 */
+    __asm__ volatile("dsb sy" ::: "memory");
+    return (uint32_t)intid & 0xffffff;
+}
+
+static inline void gic_drop_priority(uint32_t intid)
+{
+    write_sysreg(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
+}
+
+static inline void gic_deactivate(uint32_t intid)
+{
+    write_sysreg(S3_0_C12_C11_1, intid); /* ICC_DIR_EL1 */
+}
 
 /* Whether an interrupt waits for this core (which has them masked). */
-bool gic_interrupt_pending(void);
+static inline bool gic_interrupt_pending(void)
+{
+    return (read_sysreg(isr_el1) & (1 << 7)) != 0;
+}
 
 void gic_enable(uint32_t intid);
 void gic_disable(uint32_t intid);

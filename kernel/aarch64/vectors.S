@@ -208,6 +208,7 @@ interrupt:
     save_all sp
     enter_kernel_full
     bl      interrupt_entry
+    cbnz    x0, leave_kernel
     b       kernel_exit
 
 /* Stores the guest's registers and makes the native world's current again. x0: struct core. */
@@ -238,6 +239,7 @@ guest_synchronous:
 guest_interrupt:
     leave_guest
     bl      interrupt_entry
+    cbnz    x0, leave_kernel
 
     .global kernel_exit
 kernel_exit:

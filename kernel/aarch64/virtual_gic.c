@@ -58,20 +58,17 @@ static void write_list_register(unsigned n, uint64_t value)
     }
 }
 
-/* A bit for each list register that exists. */
-static uint64_t all_list_registers(void)
-{
-    return (UINT64_C(1) << cpu_features.list_registers) - 1;
-}
+static uint64_t all_list_registers; /* a bit for each that exists */
 
 static uint64_t free_list_registers(void)
 {
-    return read_sysreg(ICH_ELRSR_EL2) & all_list_registers();
+    return read_sysreg(ICH_ELRSR_EL2) & all_list_registers;
 }
 
 void virtual_gic_init(void)
 {
     cpu_features.list_registers = (unsigned)(read_sysreg(ICH_VTR_EL2) & 0x1f) + 1;
+    all_list_registers = (UINT64_C(1) << cpu_features.list_registers) - 1;
     for (unsigned i = 0; i < cpu_features.list_registers; i++) {
         write_list_register(i, 0);
     }
@@ -120,7 +117,7 @@ void virtual_gic_load(struct vcpu *vcpu)
 /* The list register that holds `intid`, or -1. */
 static int find_list_register(uint32_t intid)
 {
-    uint64_t used = ~free_list_registers() & all_list_registers();
+    uint64_t used = ~free_list_registers() & all_list_registers;
     while (used != 0) {
         unsigned i = (unsigned)__builtin_ctzll(used);
         if (LR_INTID(read_list_register(i)) == intid) {
@@ -212,7 +209,7 @@ void virtual_gic_inject(struct vcpu *vcpu, struct bh_vcpu_frame *frame)
 
 bool virtual_gic_collect(struct bh_vcpu_frame *frame)
 {
-    uint64_t done = read_sysreg(ICH_EISR_EL2) & all_list_registers();
+    uint64_t done = read_sysreg(ICH_EISR_EL2) & all_list_registers;
     bool any = done != 0;
     for (; done != 0; done &= done - 1) {
         unsigned i = (unsigned)__builtin_ctzll(done);
@@ -230,7 +227,7 @@ bool virtual_gic_collect(struct bh_vcpu_frame *frame)
 
 bool virtual_gic_pending(void)
 {
-    uint64_t used = ~free_list_registers() & all_list_registers();
+    uint64_t used = ~free_list_registers() & all_list_registers;
     for (; used != 0; used &= used - 1) {
         if ((read_list_register((unsigned)__builtin_ctzll(used)) & LR_PENDING) != 0) {
             return true;
