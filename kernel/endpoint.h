@@ -14,11 +14,14 @@ struct endpoint {
     bool receivers; /* what the queue, if not empty, consists of */
 };
 
-/* Whether the next message to be received takes a capability along. */
-static inline bool endpoint_offers_cap(const struct endpoint *endpoint)
+/* Whether the next message to be received takes a capability along. Without a reply object Calls are passed over. */
+static inline bool endpoint_offers_cap(const struct endpoint *endpoint, bool with_reply)
 {
-    return endpoint->head != NULL && !endpoint->receivers && !endpoint->head->sending_fault &&
-           (endpoint->head->context.x[1] & BH_INFO_CAP) != 0;
+    const struct tcb *sender = endpoint->receivers ? NULL : endpoint->head;
+    while (sender != NULL && sender->sending_call && !with_reply) {
+        sender = sender->next;
+    }
+    return sender != NULL && !sender->sending_fault && (sender->context.x[1] & BH_INFO_CAP) != 0;
 }
 
 /* How a message is sent. */

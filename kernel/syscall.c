@@ -123,8 +123,9 @@ static bool ipc_needs_all_cores(const struct core *core, const struct tcb *tcb, 
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
     struct cap reply = tcb_lookup_cap(tcb, tcb->context.x[10]);
     const struct endpoint *endpoint = cap.type == BH_TYPE_ENDPOINT ? cap_object(cap) : NULL;
-    return (endpoint != NULL && (endpoint->core != core || endpoint_offers_cap(endpoint))) ||
-           (reply.type == BH_TYPE_REPLY && ((struct reply *)cap_object(reply))->core != core);
+    bool with_reply = reply.type == BH_TYPE_REPLY;
+    return (endpoint != NULL && (endpoint->core != core || endpoint_offers_cap(endpoint, with_reply))) ||
+           (with_reply && ((struct reply *)cap_object(reply))->core != core);
 }
 
 void syscall_ipc(struct core *core, struct tcb *tcb, unsigned ipc)

@@ -15,7 +15,7 @@
 #include "world.h"
 
 #define CALLS_MAX 400u
-#define CHECK_INTERVAL 8u
+#define CHECK_INTERVAL 32u
 #define REVIVALS_MAX 40u
 
 static jmp_buf idle;

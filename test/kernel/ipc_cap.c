@@ -184,9 +184,34 @@ static void capabilities_travel_between_cnodes(void)
     CHECK_EQUAL(arrived.value[2], 0x100);
 }
 
+static void caller(uint64_t endpoint)
+{
+    shared.message = bh_call(endpoint, bh_info(0, 0), none);
+}
+
+static void sender_behind(uint64_t endpoint)
+{
+    send_cap(endpoint, shared.send_cap);
+}
+
+static void a_call_that_is_refused_does_not_cost_the_next_its_capability(void)
+{
+    setup();
+    shared.send_cap = new_object(BH_TYPE_NOTIFICATION);
+    (void)thread_start(caller, shared.endpoint, PRIORITY_HIGH);
+    (void)thread_start(sender_behind, shared.endpoint, PRIORITY_HIGH);
+    own_ipc_buffer()->receive_slot = shared.receive_slot;
+    struct bh_message message = bh_recv(shared.endpoint, 0);
+    CHECK_EQUAL(message.status, BH_OK);
+    CHECK_EQUAL(shared.message.status, BH_ERROR_CANCELLED);
+    CHECK(message.info & BH_INFO_CAP);
+    CHECK_EQUAL(type_of(shared.receive_slot), BH_TYPE_NOTIFICATION);
+}
+
 TEST_GROUP(ipc_cap, false, TEST_CASE(a_capability_arrives_in_the_receive_slot),
            TEST_CASE(what_arrived_goes_with_what_was_sent), TEST_CASE(a_capability_needs_grant),
            TEST_CASE(a_receiver_takes_none_without_a_slot), TEST_CASE(an_occupied_receive_slot_stays_as_it_is),
            TEST_CASE(a_wild_receive_slot_is_ignored), TEST_CASE(a_capability_that_is_none_is_left_out),
            TEST_CASE(a_capability_travels_when_the_sender_waits_first), TEST_CASE(an_answer_can_carry_a_capability),
-           TEST_CASE(capabilities_travel_between_cnodes));
+           TEST_CASE(capabilities_travel_between_cnodes),
+           TEST_CASE(a_call_that_is_refused_does_not_cost_the_next_its_capability));
