@@ -122,6 +122,9 @@ static void account(struct core *core, uint64_t now)
         sc->refill[0].amount = sc->budget;
         if (core->current != NULL && core->current->sched_context == sc) {
             scheduler_yield(core);
+        } else if (sc->tcb != NULL && sc->tcb->queued) { /* it ended while its thread was being replaced */
+            scheduler_unready(core, sc->tcb);
+            scheduler_ready(core, sc->tcb);
         }
     }
 }
