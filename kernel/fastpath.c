@@ -30,24 +30,20 @@ struct pair {
 
 static inline void copy_message(const struct tcb *from, struct tcb *to, uint64_t info, uint64_t badge)
 {
+    const struct pair *source = (const struct pair *)&from->context.x[2];
+    struct pair *words = (struct pair *)&to->context.x[2];
     uint64_t length = bh_info_length(info);
-    if (length != 0) {
-        const struct pair *source = (const struct pair *)&from->context.x[2];
-        struct pair *word = (struct pair *)&to->context.x[2];
-        if (length == 8) {
-            word[3] = source[3];
-            word[2] = source[2];
-        } else if ((length & 1) != 0) {
-            to->context.x[1 + length] = from->context.x[1 + length];
-        }
-        if (length >= 6 && length != 8) {
-            word[2] = source[2];
-        }
-        if (length >= 4) {
-            word[1] = source[1];
-        }
-        if (length >= 2) {
-            word[0] = source[0];
+    if (length == 4) {
+        words[0] = source[0];
+        words[1] = source[1];
+    } else if (length == 8) {
+        words[0] = source[0];
+        words[1] = source[1];
+        words[2] = source[2];
+        words[3] = source[3];
+    } else {
+        for (uint64_t i = 0; i < length; i++) {
+            to->context.x[2 + i] = from->context.x[2 + i];
         }
     }
     to->context.x[0] = BH_OK;
@@ -86,17 +82,18 @@ struct tcb *syscall_call(struct core *core)
     }
     struct reply *reply = server->reply;
     struct sched_context *sc = caller->sched_context; /* that runs: core->charged */
-    if (reply == NULL || reply->caller != NULL || !fastpath_runs_next(core, server)) {
+    const struct space *space = fastpath_next_space(core, server);
+    if (reply == NULL || reply->caller != NULL || space == NULL) {
         goto slow;
     }
 
     /* The server leaves the queue. */
     endpoint->head = server->next;
-    if (server->next != NULL) {
+    if (__builtin_expect(server->next == NULL, 1)) {
+        endpoint->tail = NULL;
+    } else {
         server->next->previous = NULL;
         server->next = NULL;
-    } else {
-        endpoint->tail = NULL;
     }
     server->blocked_on = NULL;
     server->reply = NULL;
@@ -113,10 +110,9 @@ struct tcb *syscall_call(struct core *core)
     sc->tcb = server;
     server->sched_context = sc;
     caller->sched_context = NULL;
-    caller->sending_fault = false;
     caller->reply = reply;
     caller->state = TCB_BLOCKED_REPLY;
-    fastpath_switch(core, caller, server);
+    fastpath_switch(core, caller, server, space);
     core_unlock(core);
     return server;
 
@@ -145,9 +141,10 @@ struct tcb *syscall_reply_recv(struct core *core)
     struct tcb *caller = reply->caller;
     struct sched_context *sc = server->sched_context;
     const struct notification *bound = server->bound_notification;
+    const struct space *space;
     /* What has lent its context has a caller. */
     if (endpoint->head != NULL || (bound != NULL && bound->bits != 0) || reply->lent != sc || sc->lent != reply ||
-        reply->receiver != NULL || caller->sending_fault || caller->sched_context != NULL || !fastpath_runs_next(core, caller)) {
+        reply->receiver != NULL || caller->sending_fault || caller->sched_context != NULL || (space = fastpath_next_space(core, caller)) == NULL) {
         goto slow;
     }
 
@@ -172,7 +169,7 @@ struct tcb *syscall_reply_recv(struct core *core)
     endpoint->head = endpoint->tail = server;
     endpoint->receivers = true;
     server->state = TCB_BLOCKED_RECV;
-    fastpath_switch(core, server, caller);
+    fastpath_switch(core, server, caller, space);
     core_unlock(core);
     return caller;
 
@@ -224,7 +221,7 @@ static bool takes_over(struct core *core, const struct tcb *tcb, const struct tc
 {
     const struct sched_context *sc = waiter->sched_context;
     if (waiter->priority <= tcb->priority || sc == NULL || sched_context_spent(sc) || sc->budget == 0 ||
-        sc->partition != core->partition || !fastpath_runs_next(core, waiter)) {
+        sc->partition != core->partition || fastpath_next_space(core, waiter) == NULL) {
         return false;
     }
     sched_context_charge(core, now);
@@ -245,7 +242,7 @@ struct short_result signal_waiter(struct core *core, struct notification *notifi
     tcb->context.x[0] = BH_OK;
     trace(BH_TRACE_WAKE, waiter, 0, 0);
     scheduler_push(core, tcb);
-    fastpath_switch(core, tcb, waiter);
+    fastpath_switch(core, tcb, waiter, cap_object(waiter->slots[TCB_SLOT_VSPACE].cap));
     sched_context_start(core, waiter->sched_context, now);
     return (struct short_result){SHORT_SWITCHED, (uint64_t)tcb};
 }

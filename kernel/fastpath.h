@@ -26,14 +26,16 @@ static inline bool fastpath_lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_
     return cap_is(*cap, type, rights);
 }
 
-/* Whether `next` may be switched to without asking the scheduler, once the current thread blocks. */
-static inline bool fastpath_runs_next(const struct core *core, const struct tcb *next)
+/* The space of `next`, if it may be switched to without asking the scheduler once the current thread blocks; else NULL. */
+static inline const struct space *fastpath_next_space(const struct core *core, const struct tcb *next)
 {
-    return !core->fp_open && (next->flags & BH_TCB_FP) == 0 &&
-           next->slots[TCB_SLOT_VSPACE].cap.type == BH_TYPE_VSPACE && (int)next->priority >= core->highest;
+    struct cap vspace = next->slots[TCB_SLOT_VSPACE].cap; /* of that type, or none */
+    bool may = vspace.head != 0 && !core->fp_open && (next->flags & BH_TCB_FP) == 0 &&
+               (int)next->priority >= core->highest;
+    return may ? cap_object(vspace) : NULL;
 }
 
-static inline void fastpath_switch(struct core *core, struct tcb *from, struct tcb *to)
+static inline void fastpath_switch(struct core *core, struct tcb *from, struct tcb *to, const struct space *space)
 {
     uint64_t sp = read_sysreg(sp_el0), tpidr = read_sysreg(tpidr_el0);
     from->context.sp = sp;
@@ -41,7 +43,7 @@ static inline void fastpath_switch(struct core *core, struct tcb *from, struct t
     write_sysreg(sp_el0, to->context.sp);
     write_sysreg(tpidr_el0, to->context.tpidr);
     vcpu_conceal(core, to);
-    space_switch(core, cap_object(to->slots[TCB_SLOT_VSPACE].cap));
+    space_switch(core, space);
     core->current = to;
     trace(BH_TRACE_SWITCH, to, to->priority, 0);
 }

@@ -115,12 +115,10 @@ vectors:
     .text
 synchronous:
     stp     x0, x1, [sp]
-    mrs     x0, hcr_el2
-    tbz     x0, #27, guest_synchronous
     mrs     x0, esr_el2
     lsr     x1, x0, #26
-    cmp     x1, #0x15 /* SVC from AArch64 */
-    b.ne    native_fault
+    cmp     x1, #0x15 /* SVC from AArch64; that of a guest goes to its EL1 */
+    b.ne    other_synchronous
 
     /* A system call, its number in x12. What it may clobber, x13 to x17, is not kept. */
     cmp     x12, #SYSCALL_VM_ENTER
@@ -195,7 +193,9 @@ vm_enter:
     cbnz    x0, leave_kernel
     b       kernel_exit
 
-native_fault:
+other_synchronous:
+    mrs     x0, hcr_el2
+    tbz     x0, #27, guest_synchronous
     save_all sp
     enter_kernel_full
     bl      native_exception
@@ -256,10 +256,7 @@ leave_kernel:
 syscall_exit:
     load_state
     load_high sp
-    .irp n, 11, 12, 13, 14, 15, 16, 17
-    mov     x\n, xzr
-    .endr
-    ldr     x10, [sp, #80]
+    load_middle sp /* x11 to x17: something of its own */
     load_low sp
     eret
 

@@ -5,7 +5,8 @@
  * Calling convention (AArch64): `svc #0` with the call's number in x12 and
  *   x0 capability, x1 message information or operation, x2-x9 words 0-7, x10 reply capability.
  * Results: x0 status or error, x1 message information or index of the argument at fault, x2-x9 words, x10 badge.
- * A system call preserves x18-x30 and SP; x11-x17 come back as they were or as zero. FP/SIMD registers are preserved.
+ * A system call preserves x18-x30 and SP. What x11-x17 come back with is undefined, and was the thread's own at some time.
+ * FP/SIMD registers are preserved.
  */
 #ifndef BH_SYSCALL_H
 #define BH_SYSCALL_H
