@@ -17,7 +17,8 @@ _Static_assert(BH_SYS_SIGNAL == 0 && BH_SYS_POLL == 1 && BH_SYS_VM_ENTER == SYSC
                "vectors.S");
 _Static_assert(BH_ERROR_COUNT < SHORT_MORE, "status of short_result");
 
-/* A message that is all in registers and takes no capability along. Bit 7 means nothing, and is left to the general path. */
+/* A message that is all in registers and takes no capability along. Bit 7 means nothing, and is left to the general
+ * path. */
 static inline bool is_plain(uint64_t info)
 {
     _Static_assert(BH_INFO_CAP == 0x100 && BH_INFO_LENGTH_MASK == 0x7f, "one comparison for both");
@@ -33,7 +34,9 @@ static inline void copy_message(const struct tcb *from, struct tcb *to, uint64_t
     const struct pair *source = (const struct pair *)&from->context.x[2];
     struct pair *words = (struct pair *)&to->context.x[2];
     uint64_t length = bh_info_length(info);
-    if (length == 4) {
+    if (length == 0) {
+        /* nothing */
+    } else if (length == 4) {
         words[0] = source[0];
         words[1] = source[1];
     } else if (length == 8) {
@@ -52,7 +55,8 @@ static inline void copy_message(const struct tcb *from, struct tcb *to, uint64_t
 }
 
 /* The general path takes over, with the own lock's `ticket`. */
-__attribute__((noinline)) static struct tcb *general(struct core *core, unsigned ipc, enum bh_syscall number, union lock ticket)
+__attribute__((noinline)) static struct tcb *general(struct core *core, unsigned ipc, enum bh_syscall number,
+                                                     union lock ticket)
 {
     struct tcb *tcb = core->current;
     tcb->context.x[12] = number;
@@ -82,8 +86,8 @@ struct tcb *syscall_call(struct core *core)
     }
     struct reply *reply = server->reply;
     struct sched_context *sc = caller->sched_context; /* that runs: core->charged */
-    const struct space *space = fastpath_next_space(core, server);
-    if (reply == NULL || reply->caller != NULL || space == NULL) {
+    struct cap vspace = fastpath_vspace(server);
+    if (reply == NULL || reply->caller != NULL || !fastpath_runs_next(core, server, vspace)) {
         goto slow;
     }
 
@@ -112,7 +116,7 @@ struct tcb *syscall_call(struct core *core)
     caller->sched_context = NULL;
     caller->reply = reply;
     caller->state = TCB_BLOCKED_REPLY;
-    fastpath_switch(core, caller, server, space);
+    fastpath_switch(core, caller, server, vspace);
     core_unlock(core);
     return server;
 
@@ -141,10 +145,13 @@ struct tcb *syscall_reply_recv(struct core *core)
     struct tcb *caller = reply->caller;
     struct sched_context *sc = server->sched_context;
     const struct notification *bound = server->bound_notification;
-    const struct space *space;
     /* What has lent its context has a caller. */
     if (endpoint->head != NULL || (bound != NULL && bound->bits != 0) || reply->lent != sc || sc->lent != reply ||
-        reply->receiver != NULL || caller->sending_fault || caller->sched_context != NULL || (space = fastpath_next_space(core, caller)) == NULL) {
+        reply->receiver != NULL || caller->sending_fault || caller->sched_context != NULL) {
+        goto slow;
+    }
+    struct cap vspace = fastpath_vspace(caller);
+    if (!fastpath_runs_next(core, caller, vspace)) {
         goto slow;
     }
 
@@ -169,7 +176,7 @@ struct tcb *syscall_reply_recv(struct core *core)
     endpoint->head = endpoint->tail = server;
     endpoint->receivers = true;
     server->state = TCB_BLOCKED_RECV;
-    fastpath_switch(core, server, caller, space);
+    fastpath_switch(core, server, caller, vspace);
     core_unlock(core);
     return caller;
 
@@ -221,7 +228,7 @@ static bool takes_over(struct core *core, const struct tcb *tcb, const struct tc
 {
     const struct sched_context *sc = waiter->sched_context;
     if (waiter->priority <= tcb->priority || sc == NULL || sched_context_spent(sc) || sc->budget == 0 ||
-        sc->partition != core->partition || fastpath_next_space(core, waiter) == NULL) {
+        sc->partition != core->partition || !fastpath_runs_next(core, waiter, fastpath_vspace(waiter))) {
         return false;
     }
     sched_context_charge(core, now);
@@ -242,7 +249,7 @@ struct short_result signal_waiter(struct core *core, struct notification *notifi
     tcb->context.x[0] = BH_OK;
     trace(BH_TRACE_WAKE, waiter, 0, 0);
     scheduler_push(core, tcb);
-    fastpath_switch(core, tcb, waiter, cap_object(waiter->slots[TCB_SLOT_VSPACE].cap));
+    fastpath_switch(core, tcb, waiter, fastpath_vspace(waiter));
     sched_context_start(core, waiter->sched_context, now);
     return (struct short_result){SHORT_SWITCHED, (uint64_t)tcb};
 }

@@ -16,7 +16,8 @@
 /* --- What the cases have in common --- */
 
 /* Finds the capability that `cptr` names. Whether it is of this type and has these rights. */
-static inline bool fastpath_lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_type type, uint64_t rights, struct cap *cap)
+static inline bool fastpath_lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_type type, uint64_t rights,
+                                   struct cap *cap)
 {
     struct cap cnode = tcb->slots[TCB_SLOT_CNODE].cap;
     if (cnode.type != BH_TYPE_CNODE || cptr >> cnode.size_bits != 0) {
@@ -26,16 +27,20 @@ static inline bool fastpath_lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_
     return cap_is(*cap, type, rights);
 }
 
-/* The space of `next`, if it may be switched to without asking the scheduler once the current thread blocks; else NULL. */
-static inline const struct space *fastpath_next_space(const struct core *core, const struct tcb *next)
+/* The capability of a thread's space, or an empty one. */
+static inline struct cap fastpath_vspace(const struct tcb *tcb)
 {
-    struct cap vspace = next->slots[TCB_SLOT_VSPACE].cap; /* of that type, or none */
-    bool may = vspace.head != 0 && !core->fp_open && (next->flags & BH_TCB_FP) == 0 &&
-               (int)next->priority >= core->highest;
-    return may ? cap_object(vspace) : NULL;
+    return tcb->slots[TCB_SLOT_VSPACE].cap;
 }
 
-static inline void fastpath_switch(struct core *core, struct tcb *from, struct tcb *to, const struct space *space)
+/* Whether `next`, whose space is `vspace`, may be switched to without asking the scheduler once the current thread
+ * blocks. */
+static inline bool fastpath_runs_next(const struct core *core, const struct tcb *next, struct cap vspace)
+{
+    return vspace.head != 0 && !core->fp_open && (next->flags & BH_TCB_FP) == 0 && (int)next->priority >= core->highest;
+}
+
+static inline void fastpath_switch(struct core *core, struct tcb *from, struct tcb *to, struct cap vspace)
 {
     uint64_t sp = read_sysreg(sp_el0), tpidr = read_sysreg(tpidr_el0);
     from->context.sp = sp;
@@ -43,7 +48,7 @@ static inline void fastpath_switch(struct core *core, struct tcb *from, struct t
     write_sysreg(sp_el0, to->context.sp);
     write_sysreg(tpidr_el0, to->context.tpidr);
     vcpu_conceal(core, to);
-    space_switch(core, space);
+    space_switch(core, cap_object(vspace));
     core->current = to;
     trace(BH_TRACE_SWITCH, to, to->priority, 0);
 }
