@@ -29,7 +29,8 @@ void vm_lock(struct vcpu *vcpu)
     if ((__atomic_fetch_or(&vm->lock, LOCK_HELD, __ATOMIC_ACQUIRE) & LOCK_HELD) != 0) {
         lock_wait(vcpu);
     }
-    vm->current = vcpu->index;
+    /* leave() in run.c reads it without the lock. */
+    __atomic_store_n(&vm->current, vcpu->index, __ATOMIC_RELAXED);
 }
 
 /* Those that wait get their turn in the order of their numbers, beginning after the owner's. */

@@ -2,10 +2,10 @@
 /*
  * The threads of a virtual machine with several vCPUs.
  *
- * A thread says in `control` that it is in the guest before it enters, and looks at
- * the same time whether something keeps it out. Whoever holds the lock can so keep any other vCPU out:
- * it sets VCPU_HELD, and if the vCPU is in the guest, kicks it and sleeps until its thread is back. A
- * kick is a signal of the thread's bound notification, which ends bh_vm_enter.
+ * A thread says in `control` that it is in the guest before it enters, and looks at the same time whether
+ * something keeps it out. Whoever holds the lock can so keep any other vCPU out: it sets VCPU_HELD, and if
+ * the vCPU is in the guest, kicks it and sleeps until its thread is back (vcpu_hold). A kick is a signal
+ * of the thread's bound notification, which ends bh_vm_enter.
  *
  * The first thread, whose bound notification is the domain's, is also the one that serves devices and
  * deadlines, and the only one that calls root. It does so while its vCPU is off as well.
@@ -54,8 +54,8 @@ static void wait_off(struct vcpu *vcpu)
     }
 }
 
-/* Enters `control`: true when the vCPU may be in the guest, false when the virtual machine has stopped.
- */
+/* True when the vCPU may be in the guest and `control` says that it is; false when the virtual machine has
+ * stopped. */
 static bool enter(struct vcpu *vcpu)
 {
     for (;;) {

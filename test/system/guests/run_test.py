@@ -39,6 +39,12 @@ def linux():
         "console=ttyAMA0 quiet bulkhead.name=one bulkhead.exec=echo%20%22%3C%24((6*7))%3E%22;poweroff%20-f")
     check("run --kernel Image --initrd: Debian runs a command", b"<42>" in output, f"{output!r}\n{errors}")
     equal("run --kernel Image --initrd: power-off ends it with status 0", status, 0)
+    status, output, errors = run(
+        "--kernel", DEBIAN / "Image", "--initrd", DEBIAN / "initrd", "--headless", "--cpus", "2", "--vcpus", "3",
+        "--append", "console=ttyAMA0 quiet bulkhead.exec=echo%20%22%3C%24(nproc)%3E%22;poweroff%20-f")
+    check("run --vcpus 3 --cpus 2: Debian has three processors", status == 0 and b"<3>" in output, f"{output!r}\n{errors}")
+    status, _, errors = run("--kernel", harness.payload("hello"), "--headless", "--vcpus", "9")
+    check("run --vcpus 9 is refused", status != 0 and "--vcpus must be 1 to 8" in errors, errors)
 
 
 def wrong():

@@ -18,6 +18,7 @@
 
 static uint8_t stacks[CPUS][4096] __attribute__((aligned(16)));
 static volatile uint32_t rounds[CPUS];
+static volatile bool go; /* all have been turned on once */
 
 static uint64_t entry_address(void)
 {
@@ -90,6 +91,8 @@ __attribute__((noreturn)) void vcpu_main(void)
 {
     uint32_t number = own_number();
     uint64_t state = UINT64_C(0x9e3779b97f4a7c15) * (number + 1) + rounds[number];
+    while (!go) {
+    }
     for (;;) {
         uint64_t random = next(&state);
         do_something(random);
@@ -126,6 +129,7 @@ int main(void)
     for (uint32_t i = 1; i < CPUS; i++) {
         report("on", turn_on(i));
     }
+    go = true;
     bool all = false;
     while (!all) {
         all = true;
