@@ -18,6 +18,7 @@
 
 static uint8_t stacks[CPUS][4096] __attribute__((aligned(16)));
 static volatile uint32_t rounds[CPUS];
+static volatile uint32_t all_on; /* until then nobody else turns a vCPU on */
 
 static uint64_t entry_address(void)
 {
@@ -88,6 +89,8 @@ static void do_something(uint64_t random)
 
 __attribute__((noreturn)) void vcpu_main(void)
 {
+    while (all_on == 0) {
+    }
     uint32_t number = own_number();
     uint64_t state = UINT64_C(0x9e3779b97f4a7c15) * (number + 1) + rounds[number];
     for (;;) {
@@ -126,6 +129,7 @@ int main(void)
     for (uint32_t i = 1; i < CPUS; i++) {
         report("on", turn_on(i));
     }
+    all_on = 1;
     bool all = false;
     while (!all) {
         all = true;
