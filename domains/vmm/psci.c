@@ -96,60 +96,66 @@ static uint64_t argument(const struct vcpu *vcpu, unsigned n)
     return (x[0] & SMCCC_64) != 0 ? x[1 + n] : (uint32_t)x[1 + n];
 }
 
-static int64_t call_version(struct vm *vm, struct vcpu *vcpu)
+/* A 32-bit function's result is W0; sign extension makes no difference to it, and is what -1 is
+ * compared with. */
+static void answer(const struct vcpu *vcpu, int64_t result)
 {
-    (void)vm, (void)vcpu;
-    return (int64_t)PSCI_VERSION_1_1;
+    vcpu->frame->x[0] = (uint64_t)result;
+}
+
+static void call_version(struct vm *vm, struct vcpu *vcpu)
+{
+    (void)vm;
+    answer(vcpu, (int64_t)PSCI_VERSION_1_1);
 }
 
 /* Standby may end at any time, and does at once; a power-down state is not offered. */
-static int64_t call_suspend(struct vm *vm, struct vcpu *vcpu)
+static void call_suspend(struct vm *vm, struct vcpu *vcpu)
 {
     (void)vm;
-    return (argument(vcpu, 0) & SUSPEND_POWER_DOWN) != 0 ? PSCI_INVALID_PARAMETERS : PSCI_SUCCESS;
+    bool down = (argument(vcpu, 0) & SUSPEND_POWER_DOWN) != 0;
+    answer(vcpu, down ? PSCI_INVALID_PARAMETERS : PSCI_SUCCESS);
 }
 
-static int64_t call_off(struct vm *vm, struct vcpu *vcpu)
+static void call_off(struct vm *vm, struct vcpu *vcpu)
 {
     cpu_off(vm, vcpu);
-    return PSCI_SUCCESS;
+    answer(vcpu, PSCI_SUCCESS);
 }
 
-static int64_t call_on(struct vm *vm, struct vcpu *vcpu)
+static void call_on(struct vm *vm, struct vcpu *vcpu)
 {
-    return cpu_on(vm, argument(vcpu, 0), argument(vcpu, 1), argument(vcpu, 2));
+    answer(vcpu, cpu_on(vm, argument(vcpu, 0), argument(vcpu, 1), argument(vcpu, 2)));
 }
 
-static int64_t call_affinity_info(struct vm *vm, struct vcpu *vcpu)
+static void call_affinity_info(struct vm *vm, struct vcpu *vcpu)
 {
-    return affinity_info(vm, argument(vcpu, 0), argument(vcpu, 1));
+    answer(vcpu, affinity_info(vm, argument(vcpu, 0), argument(vcpu, 1)));
 }
 
-static int64_t call_migrate_info_type(struct vm *vm, struct vcpu *vcpu)
+static void call_migrate_info_type(struct vm *vm, struct vcpu *vcpu)
 {
-    (void)vm, (void)vcpu;
-    return MIGRATE_NOT_NEEDED;
+    (void)vm;
+    answer(vcpu, MIGRATE_NOT_NEEDED);
 }
 
-static int64_t call_system_off(struct vm *vm, struct vcpu *vcpu)
+static void call_system_off(struct vm *vm, struct vcpu *vcpu)
 {
-    (void)vcpu;
     vm_stop(vm, BH_GUEST_EVENT_OFF, 0);
-    return PSCI_SUCCESS;
+    answer(vcpu, PSCI_SUCCESS);
 }
 
-static int64_t call_system_reset(struct vm *vm, struct vcpu *vcpu)
+static void call_system_reset(struct vm *vm, struct vcpu *vcpu)
 {
-    (void)vcpu;
     vm_stop(vm, BH_GUEST_EVENT_RESET, 0);
-    return PSCI_SUCCESS;
+    answer(vcpu, PSCI_SUCCESS);
 }
 
-static int64_t call_features(struct vm *vm, struct vcpu *vcpu);
+static void call_features(struct vm *vm, struct vcpu *vcpu);
 
 /* By function number. */
 static const struct function {
-    int64_t (*call)(struct vm *vm, struct vcpu *vcpu);
+    void (*call)(struct vm *vm, struct vcpu *vcpu);
     uint32_t forms; /* SMCCC_64: it exists with 64-bit arguments too */
 } functions[] = {
     [0x00] = {call_version, 0},
@@ -175,15 +181,15 @@ static const struct function *find_function(uint32_t id)
     return functions[number].call != NULL ? &functions[number] : NULL;
 }
 
-static int64_t call_features(struct vm *vm, struct vcpu *vcpu)
+static void call_features(struct vm *vm, struct vcpu *vcpu)
 {
     (void)vm;
     uint32_t id = (uint32_t)argument(vcpu, 0);
     bool known = id == SMCCC_BASE + SMCCC_VERSION || find_function(id) != NULL;
-    return known ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
+    answer(vcpu, known ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED);
 }
 
-/* The calls of SMCCC itself (DEN 0028 7). */
+/* The calls of SMCCC itself (DEN 0028 7), and those that nobody has. */
 static int64_t smccc(const struct vcpu *vcpu, uint32_t id)
 {
     uint64_t asked = argument(vcpu, 0);
@@ -201,8 +207,9 @@ void psci_call(struct vm *vm, struct vcpu *vcpu)
 {
     uint32_t id = (uint32_t)vcpu->frame->x[0];
     const struct function *function = find_function(id);
-    int64_t result = function != NULL ? function->call(vm, vcpu) : smccc(vcpu, id);
-    /* A 32-bit function's result is W0; sign extension makes no difference to it, and is what -1 is
-     * compared with. */
-    vcpu->frame->x[0] = (uint64_t)result;
+    if (function != NULL) {
+        function->call(vm, vcpu);
+    } else {
+        answer(vcpu, smccc(vcpu, id));
+    }
 }
