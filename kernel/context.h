@@ -24,6 +24,7 @@
 /* What short_signal and short_poll return besides an error code. */
 #define SHORT_MORE_BIT 8
 #define SHORT_SWITCHED_BIT 9
+#define SHORT_SCHEDULE_BIT 10
 
 #define VCPU_SP_EL0 0
 #define VCPU_TPIDR_EL0 8

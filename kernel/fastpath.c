@@ -223,33 +223,39 @@ struct leave syscall_vm_enter(struct core *core)
     return (struct leave){frame, vcpu};
 }
 
-/* Whether `waiter` is to run at once, once it has been woken; then the time of `tcb` has been booked. */
-static bool takes_over(struct core *core, const struct tcb *tcb, const struct tcb *waiter, uint64_t now)
+bool fastpath_wake(struct core *core, struct notification *notification, uint64_t bits)
 {
-    const struct sched_context *sc = waiter->sched_context;
-    if (waiter->priority <= tcb->priority || sc == NULL || sched_context_spent(sc) || sc->budget == 0 ||
-        sc->partition != core->partition || !fastpath_runs_next(core, waiter, fastpath_vspace(waiter))) {
+    struct tcb *tcb = core->current;
+    struct tcb *waiter = notification->head;
+    struct sched_context *from = core->charged, *to = waiter->sched_context;
+    struct cap vspace = fastpath_vspace(waiter);
+    if (waiter->priority <= tcb->priority || to == NULL || sched_context_spent(to) || to->budget == 0 ||
+        to->partition != core->partition || !fastpath_runs_next(core, waiter, vspace)) {
         return false;
     }
-    sched_context_charge(core, now);
-    return core->reschedule == 0 && core->charged != NULL;
+    uint64_t now = ticks_now();
+    uint64_t used = now - core->now;
+    if (from->budget != from->period || used >= from->refill[0].amount) {
+        return false; /* more is to be booked than a part of a time slice */
+    }
+
+    from->refill[0].amount -= used;
+    from->consumed += used;
+    notification_deliver(notification, waiter, bits);
+    trace(BH_TRACE_WAKE, waiter, 0, 0);
+    scheduler_push(core, tcb);
+    fastpath_switch(core, tcb, waiter, vspace);
+    sched_context_start(core, to, now);
+    return true;
 }
 
 struct short_result signal_waiter(struct core *core, struct notification *notification, uint64_t bits)
 {
     struct tcb *tcb = core->current;
-    struct tcb *waiter = notification->head;
-    uint64_t now = ticks_now();
-    if (!takes_over(core, tcb, waiter, now)) {
-        core_unlock(core);
-        tcb->context.x[12] = BH_SYS_SIGNAL;
-        return (struct short_result){SHORT_MORE, (uint64_t)tcb};
-    }
-    notification_deliver(notification, waiter, bits);
     tcb->context.x[0] = BH_OK;
-    trace(BH_TRACE_WAKE, waiter, 0, 0);
-    scheduler_push(core, tcb);
-    fastpath_switch(core, tcb, waiter, fastpath_vspace(waiter));
-    sched_context_start(core, waiter->sched_context, now);
-    return (struct short_result){SHORT_SWITCHED, (uint64_t)tcb};
+    if (fastpath_wake(core, notification, bits)) {
+        return (struct short_result){SHORT_SWITCHED, (uint64_t)tcb};
+    }
+    notification_signal(core, notification, bits);
+    return (struct short_result){SHORT_SCHEDULE, (uint64_t)tcb};
 }

@@ -66,7 +66,8 @@ struct leave syscall_vm_enter(struct core *core);
 /*
  * Signal and Poll while the caller's registers are still where they were. `status` is an error code, and `value` the
  * bits that Poll has taken; or SHORT_MORE and the caller, to be saved and to go on by syscall_entry; or SHORT_SWITCHED
- * and the caller, to be saved before the own lock is let go and the current thread is entered.
+ * and the caller, to be saved before the own lock is let go and the current thread is entered; or SHORT_SCHEDULE and the caller, whose call
+ * is done: to be saved, and kernel_leave is next.
  */
 struct short_result {
     uint64_t status, value;
@@ -74,11 +75,16 @@ struct short_result {
 
 #define SHORT_MORE     (UINT64_C(1) << SHORT_MORE_BIT)
 #define SHORT_SWITCHED (SHORT_MORE | UINT64_C(1) << SHORT_SWITCHED_BIT)
+#define SHORT_SCHEDULE (SHORT_MORE | UINT64_C(1) << SHORT_SCHEDULE_BIT)
 
 struct short_result short_signal(struct core *core, bh_cptr cptr);
 struct short_result short_poll(struct core *core, bh_cptr cptr);
 
-/* The rest of Signal, with the own lock held: wakes the first that waits, and runs it at once if it is to. */
+/* The rest of Signal, with the own lock held. */
 struct short_result signal_waiter(struct core *core, struct notification *notification, uint64_t bits);
+
+/* Hands `bits` to the first that waits for the notification, which is this core's, and makes it the current thread. False,
+ * and nothing is changed: not the scheduler's usual case. The current thread's registers need not be saved yet. */
+bool fastpath_wake(struct core *core, struct notification *notification, uint64_t bits);
 
 #endif

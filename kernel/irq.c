@@ -5,6 +5,7 @@
 #include "aarch64/its.h"
 #include "aarch64/smmu.h"
 #include "cnode.h"
+#include "fastpath.h"
 #include "invocation.h"
 #include "machine.h"
 #include "notification.h"
@@ -95,7 +96,11 @@ static void signal_handler(struct core *core, uint32_t intid)
         hold(intid);
         release_acknowledged(intid);
     } else {
-        notification_signal(core, cap_object(cap), notification_badge(cap));
+        struct notification *notification = cap_object(cap);
+        if (notification->core != core || notification->bound != NULL || notification->head == NULL ||
+            core->current == NULL || !fastpath_wake(core, notification, notification_badge(cap))) {
+            notification_signal(core, notification, notification_badge(cap));
+        }
         if (is_lpi(intid) && receiver(irq) != core) { /* the notification has moved */
             its_enable(intid, receiver(irq));
         }

@@ -5,15 +5,6 @@
 #include "invocation.h"
 #include "scheduler.h"
 
-static void deliver(struct notification *notification, struct tcb *tcb, uint64_t bits)
-{
-    tcb->context.x[0] = BH_OK;
-    tcb->context.x[1] = BH_INFO_NOTIFICATION;
-    tcb->context.x[10] = bits | notification->bits;
-    tcb->state = TCB_RUNNABLE;
-    notification->bits = 0;
-}
-
 void notification_remove_waiter(struct notification *notification, struct tcb *tcb)
 {
     if (tcb->previous != NULL) {
@@ -30,12 +21,6 @@ void notification_remove_waiter(struct notification *notification, struct tcb *t
     tcb->blocked_on = NULL;
 }
 
-void notification_deliver(struct notification *notification, struct tcb *waiter, uint64_t bits)
-{
-    notification_remove_waiter(notification, waiter);
-    deliver(notification, waiter, bits);
-}
-
 void notification_signal(struct core *core, struct notification *notification, uint64_t bits)
 {
     if (notification->core != core) {
@@ -45,7 +30,7 @@ void notification_signal(struct core *core, struct notification *notification, u
     struct tcb *bound = notification->bound;
     if (bound != NULL && bound->state == TCB_BLOCKED_RECV) {
         endpoint_remove_waiter(bound);
-        deliver(notification, bound, bits);
+        notification_hand_over(notification, bound, bits);
         scheduler_ready(core, bound);
         return;
     }

@@ -29,14 +29,34 @@ static inline uint64_t notification_badge(struct cap cap)
     return cap.badge != 0 ? cap.badge : 1;
 }
 
-/* Hands the bits, and those that are set, to a thread that waits for the notification. It is RUNNABLE then. */
-void notification_deliver(struct notification *notification, struct tcb *waiter, uint64_t bits);
+void notification_remove_waiter(struct notification *notification, struct tcb *tcb);
+
+/* The thread, which waits in no queue any more, gets `bits` and those that are set. It is RUNNABLE then. */
+static inline void notification_hand_over(struct notification *notification, struct tcb *tcb, uint64_t bits)
+{
+    tcb->context.x[0] = BH_OK;
+    tcb->context.x[1] = BH_INFO_NOTIFICATION;
+    tcb->context.x[10] = bits | notification->bits;
+    tcb->state = TCB_RUNNABLE;
+    notification->bits = 0;
+}
+
+/* The same for the first of those that wait. */
+static inline void notification_deliver(struct notification *notification, struct tcb *waiter, uint64_t bits)
+{
+    if (waiter->next == NULL) {
+        notification->head = notification->tail = NULL;
+        waiter->blocked_on = NULL;
+    } else {
+        notification_remove_waiter(notification, waiter);
+    }
+    notification_hand_over(notification, waiter, bits);
+}
 
 /* From any core. */
 void notification_signal(struct core *core, struct notification *notification, uint64_t bits);
 void notification_deadline(struct core *core, struct deadline *deadline);
 void notification_destroy(struct all_cores *all, struct notification *notification);
-void notification_remove_waiter(struct notification *notification, struct tcb *tcb);
 void notification_unbind(struct tcb *tcb);
 
 /* Lets the notification belong to a core, where a thread is about to wait for it or to be bound to it. All locks are held.

@@ -35,16 +35,24 @@ static void enqueue(struct core *core, struct tcb *tcb, bool at_head)
     struct run_queues *queues = &core->queues[tcb->sched_context->partition];
     struct run_queue *queue = &queues->queue[tcb->priority];
     kernel_assert(!tcb->queued);
-    tcb->previous = at_head ? NULL : queue->tail;
-    tcb->next = at_head ? queue->head : NULL;
-    *(tcb->previous != NULL ? &tcb->previous->next : &queue->head) = tcb;
-    *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb;
-    queues->ready[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
-    queues->ready_summary |= UINT64_C(1) << (tcb->priority / 64);
-    if (in_window(core, tcb) && tcb->priority > core->highest) {
-        core->highest = tcb->priority;
-    }
     tcb->queued = true;
+    tcb->next = tcb->previous = NULL;
+    if (queue->head == NULL) {
+        queue->head = queue->tail = tcb;
+        queues->ready[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
+        queues->ready_summary |= UINT64_C(1) << (tcb->priority / 64);
+        if (in_window(core, tcb) && tcb->priority > core->highest) {
+            core->highest = tcb->priority;
+        }
+    } else if (at_head) {
+        tcb->next = queue->head;
+        queue->head->previous = tcb;
+        queue->head = tcb;
+    } else {
+        tcb->previous = queue->tail;
+        queue->tail->next = tcb;
+        queue->tail = tcb;
+    }
 }
 
 static void dequeue(struct core *core, struct tcb *tcb)

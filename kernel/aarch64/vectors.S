@@ -172,6 +172,7 @@ short_call_more:
     save_callee x1
     save_state x1
     tbnz    x0, #SHORT_SWITCHED_BIT, 1f
+    tbnz    x0, #SHORT_SCHEDULE_BIT, kernel_exit
     mov     x0, sp
     bl      syscall_entry
     b       kernel_exit

@@ -84,11 +84,15 @@ void virtual_gic_save(struct vcpu *vcpu)
     write_sysreg(ICH_HCR_EL2, ICH_HCR_EN); /* empty list registers must not raise UIE's interrupt */
     bool timer_in_hardware = vcpu->timer_pending;
     vcpu->timer_pending = false; /* the line is still high when it comes back */
+    uint64_t used = ~free_list_registers() & all_list_registers;
     for (unsigned i = 0; i < cpu_features.list_registers; i++) {
-        uint64_t lr = read_list_register(i);
+        uint64_t lr = 0;
+        if ((used >> i & 1) != 0) {
+            lr = read_list_register(i);
+            write_list_register(i, 0);
+        }
         vcpu->state.list_register[i] = lr;
         timer_in_hardware |= (lr & LR_HW) != 0 && (lr & (LR_PENDING | LR_ACTIVE)) != 0;
-        write_list_register(i, 0);
     }
     if (timer_in_hardware) {
         gic_deactivate(BH_VCPU_TIMER_INTID); /* others' timers share the interrupt */
@@ -102,6 +106,9 @@ void virtual_gic_load(struct vcpu *vcpu)
     write_sysreg(ICH_AP1R0_EL2, vcpu->state.ich_ap1r0);
     for (unsigned i = 0; i < cpu_features.list_registers; i++) {
         uint64_t lr = vcpu->state.list_register[i];
+        if (lr == 0) {
+            continue; /* as it is since the last one was taken out */
+        }
         if ((lr & LR_HW) != 0) {
             /* Only the timer is linked; a VMM that loads a state can't name another interrupt. */
             lr = (lr & (LR_PENDING | LR_ACTIVE | LR_PRIORITY(0xff))) | LR_HW | LR_GROUP1 |
