@@ -61,7 +61,8 @@ struct core {
     int highest;       /* the highest priority with a thread in the run queues of `partition`, or -1 */
     uint8_t partition; /* whose window it is */
     struct partition_schedule schedule;
-    struct run_queues queues[BH_PARTITIONS];
+    struct ready_bits ready[BH_PARTITIONS];
+    struct run_queue queue[BH_PARTITIONS][BH_PRIORITY_MAX + 1];
 
     _Alignas(64) struct mail *notification_mail, *vcpu_mail;
 };

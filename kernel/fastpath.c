@@ -223,19 +223,22 @@ struct leave syscall_vm_enter(struct core *core)
     return (struct leave){frame, vcpu};
 }
 
-bool fastpath_wake(struct core *core, struct notification *notification, uint64_t bits)
+/* fastpath_wake, see there. */
+static inline __attribute__((always_inline)) bool wake(struct core *core, struct notification *notification, uint64_t bits)
 {
     struct tcb *tcb = core->current;
     struct tcb *waiter = notification->head;
     struct sched_context *from = core->charged, *to = waiter->sched_context;
     struct cap vspace = fastpath_vspace(waiter);
-    if (waiter->priority <= tcb->priority || to == NULL || sched_context_spent(to) || to->budget == 0 ||
-        to->partition != core->partition || !fastpath_runs_next(core, waiter, vspace)) {
+    if (waiter->priority <= tcb->priority || !fastpath_runs_next(core, waiter, vspace)) {
+        return false;
+    }
+    if (to == NULL || sched_context_spent(to) || to->budget == 0 || to->partition != core->partition) {
         return false;
     }
     uint64_t now = ticks_now();
     uint64_t used = now - core->now;
-    if (from->budget != from->period || used >= from->refill[0].amount) {
+    if (from->budget != from->period || to->budget != to->period || used >= from->refill[0].amount) {
         return false; /* more is to be booked than a part of a time slice */
     }
 
@@ -243,17 +246,26 @@ bool fastpath_wake(struct core *core, struct notification *notification, uint64_
     from->consumed += used;
     notification_deliver(notification, waiter, bits);
     trace(BH_TRACE_WAKE, waiter, 0, 0);
-    scheduler_push(core, tcb);
     fastpath_switch(core, tcb, waiter, vspace);
-    sched_context_start(core, to, now);
+    scheduler_push(core, tcb);
+    core->charged = to;
+    core->now = now;
+    uint64_t end = now + to->refill[0].amount;
+    const struct deadline *first = core->deadlines.head;
+    scheduler_program(core, first != NULL && first->when < end ? first->when : end);
     return true;
+}
+
+bool fastpath_wake(struct core *core, struct notification *notification, uint64_t bits)
+{
+    return wake(core, notification, bits);
 }
 
 struct short_result signal_waiter(struct core *core, struct notification *notification, uint64_t bits)
 {
     struct tcb *tcb = core->current;
     tcb->context.x[0] = BH_OK;
-    if (fastpath_wake(core, notification, bits)) {
+    if (wake(core, notification, bits)) {
         return (struct short_result){SHORT_SWITCHED, (uint64_t)tcb};
     }
     notification_signal(core, notification, bits);

@@ -17,10 +17,9 @@ struct run_queue {
     struct tcb *head, *tail;
 };
 
-struct run_queues {
-    uint64_t ready[4];      /* a bit for each priority with a non-empty queue */
-    uint64_t ready_summary; /* a bit for each non-zero word of `ready` */
-    struct run_queue queue[BH_PRIORITY_MAX + 1];
+struct ready_bits {
+    _Alignas(64) uint64_t word[4]; /* a bit for each priority with a non-empty queue */
+    uint64_t summary;              /* a bit for each word that is not 0 */
 };
 
 struct partition_frame {

@@ -21,27 +21,28 @@ static bool in_window(const struct core *core, const struct tcb *tcb)
     return tcb->sched_context->partition == core->partition;
 }
 
-static int highest(const struct run_queues *queues)
+static int highest(const struct ready_bits *ready)
 {
-    if (queues->ready_summary == 0) {
+    if (ready->summary == 0) {
         return -1;
     }
-    int group = 63 - __builtin_clzll(queues->ready_summary);
-    return group * 64 + 63 - __builtin_clzll(queues->ready[group]);
+    int group = 63 - __builtin_clzll(ready->summary);
+    return group * 64 + 63 - __builtin_clzll(ready->word[group]);
 }
 
 static void enqueue(struct core *core, struct tcb *tcb, bool at_head)
 {
-    struct run_queues *queues = &core->queues[tcb->sched_context->partition];
-    struct run_queue *queue = &queues->queue[tcb->priority];
+    unsigned partition = tcb->sched_context->partition;
+    struct run_queue *queue = &core->queue[partition][tcb->priority];
+    struct ready_bits *ready = &core->ready[partition];
     kernel_assert(!tcb->queued);
     tcb->queued = true;
     tcb->next = tcb->previous = NULL;
     if (queue->head == NULL) {
         queue->head = queue->tail = tcb;
-        queues->ready[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
-        queues->ready_summary |= UINT64_C(1) << (tcb->priority / 64);
-        if (in_window(core, tcb) && tcb->priority > core->highest) {
+        ready->word[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
+        ready->summary |= UINT64_C(1) << (tcb->priority / 64);
+        if (partition == core->partition && tcb->priority > core->highest) {
             core->highest = tcb->priority;
         }
     } else if (at_head) {
@@ -57,17 +58,18 @@ static void enqueue(struct core *core, struct tcb *tcb, bool at_head)
 
 static void dequeue(struct core *core, struct tcb *tcb)
 {
-    struct run_queues *queues = &core->queues[tcb->sched_context->partition];
-    struct run_queue *queue = &queues->queue[tcb->priority];
+    unsigned partition = tcb->sched_context->partition;
+    struct run_queue *queue = &core->queue[partition][tcb->priority];
+    struct ready_bits *ready = &core->ready[partition];
     *(tcb->previous != NULL ? &tcb->previous->next : &queue->head) = tcb->next;
     *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb->previous;
     if (queue->head == NULL) {
-        queues->ready[tcb->priority / 64] &= ~(UINT64_C(1) << (tcb->priority % 64));
-        if (queues->ready[tcb->priority / 64] == 0) {
-            queues->ready_summary &= ~(UINT64_C(1) << (tcb->priority / 64));
+        ready->word[tcb->priority / 64] &= ~(UINT64_C(1) << (tcb->priority % 64));
+        if (ready->word[tcb->priority / 64] == 0) {
+            ready->summary &= ~(UINT64_C(1) << (tcb->priority / 64));
         }
-        if (in_window(core, tcb)) {
-            core->highest = highest(queues);
+        if (partition == core->partition) {
+            core->highest = highest(ready);
         }
     }
     tcb->next = tcb->previous = NULL;
@@ -153,16 +155,12 @@ void scheduler_set_partition(struct core *core, uint8_t partition)
         core->candidate = NULL;
     }
     core->partition = partition;
-    core->highest = highest(&core->queues[partition]);
+    core->highest = highest(&core->ready[partition]);
     core->reschedule = 1;
 }
 
 void scheduler_set_timer(struct core *core)
 {
-    if (core != this_core()) {
-        core_kick(core); /* it looks itself */
-        return;
-    }
     uint64_t when = core->deadlines.head != NULL ? core->deadlines.head->when : UINT64_MAX;
     if (core->charged != NULL) {
         uint64_t end = core->now + core->charged->refill[0].amount;
@@ -170,9 +168,10 @@ void scheduler_set_timer(struct core *core)
             when = end;
         }
     }
-    if (when != core->timer_programmed) {
-        core->timer_programmed = when;
-        timer_program(when);
+    if (core != this_core()) {
+        core_kick(core); /* it looks itself */
+    } else {
+        scheduler_program(core, when);
     }
 }
 
@@ -236,7 +235,7 @@ void schedule(struct core *core)
                 }
                 enqueue(core, best, best != candidate);
             }
-            best = core->queues[core->partition].queue[top].head;
+            best = core->queue[core->partition][top].head;
             dequeue(core, best);
         }
         if (best == NULL) {

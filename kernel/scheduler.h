@@ -7,6 +7,7 @@
 #define KERNEL_SCHEDULER_H
 
 #include "aarch64/cpu.h"
+#include "aarch64/cpu.h"
 #include "core.h"
 #include "trace.h"
 
@@ -47,6 +48,19 @@ void scheduler_set_partition(struct core *core, uint8_t partition);
 
 /* Chooses a thread, waiting for an interrupt if there is none, and makes it the core's current one. */
 void schedule(struct core *core);
+
+/* Has this core's timer interrupt at `when` (UINT64_MAX: never), if it is not to do that anyway. */
+static inline void scheduler_program(struct core *core, uint64_t when)
+{
+    if (when != core->timer_programmed) {
+        if (when == UINT64_MAX || core->timer_programmed == UINT64_MAX) {
+            timer_program(when);
+        } else {
+            write_sysreg(cntp_cval_el0, when); /* it is on */
+        }
+        core->timer_programmed = when;
+    }
+}
 
 /* Programs the core's timer for whatever comes first. */
 void scheduler_set_timer(struct core *core);

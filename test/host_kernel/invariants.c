@@ -287,7 +287,7 @@ static const char *check_thread(const struct tcb *tcb)
     /* Who may run is where the scheduler finds it, and nobody else is. */
     bool runs = tcb == core->current || tcb == core->candidate || tcb->queued;
     HOLDS_TRUE(!tcb->queued ||
-               is_queued(tcb, core->queues[tcb->sched_context->partition].queue[tcb->priority].head));
+               is_queued(tcb, core->queue[tcb->sched_context->partition][tcb->priority].head));
     HOLDS_TRUE(runs == tcb_schedulable(tcb));
     return NULL;
 }
@@ -348,12 +348,12 @@ static const char *check_object(struct cap cap)
     }
 }
 
-static const char *check_run_queues(const struct run_queues *queues, unsigned partition)
+static const char *check_run_queues(const struct ready_bits *ready, const struct run_queue *queues, unsigned partition)
 {
     for (unsigned i = 0; i <= BH_PRIORITY_MAX; i++) {
-        bool marked = (queues->ready[i / 64] >> (i % 64) & 1) != 0;
-        HOLDS_TRUE(marked == (queues->queue[i].head != NULL));
-        for (const struct tcb *tcb = queues->queue[i].head; tcb != NULL; tcb = tcb->next) {
+        bool marked = (ready->word[i / 64] >> (i % 64) & 1) != 0;
+        HOLDS_TRUE(marked == (queues[i].head != NULL));
+        for (const struct tcb *tcb = queues[i].head; tcb != NULL; tcb = tcb->next) {
             HOLDS_TRUE(tcb->queued && tcb->priority == i && tcb_schedulable(tcb));
             HOLDS_TRUE(tcb->sched_context->partition == partition);
         }
@@ -375,7 +375,7 @@ static const char *check_core(void)
     HOLDS_TRUE(lives(core->current, BH_TYPE_TCB) && lives(core->candidate, BH_TYPE_TCB));
     HOLDS_TRUE(lives(core->vcpu, BH_TYPE_VCPU) && lives(core->charged, BH_TYPE_SCHED_CONTEXT));
     for (unsigned p = 0; p < BH_PARTITIONS; p++) {
-        TRY(check_run_queues(&core->queues[p], p));
+        TRY(check_run_queues(&core->ready[p], core->queue[p], p));
     }
     return NULL;
 }
