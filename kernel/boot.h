@@ -6,11 +6,11 @@
 #include "core.h"
 
 /* Called by start.S on the boot core; then the first thread is entered. */
-void kernel_main(void);
+LANDING_PAD void kernel_main(void);
 
 /* The same on the others, which enter at secondary_start with the MMU off and their number in x0. */
 extern char secondary_start[];
-void kernel_secondary(struct core *core);
+LANDING_PAD void kernel_secondary(struct core *core);
 
 /* Builds root, the first domain, from the bundle and all memory, and makes it the thread to run. NULL, or why not. */
 const char *boot_root(struct all_cores *all);
@@ -29,6 +29,7 @@ struct boot_segment {
     const uint8_t *data;
     uint64_t data_size;
     uint64_t rights; /* BH_RIGHT_READ, WRITE, GRANT (execute) */
+    uint64_t attributes; /* BH_MAP_GUARDED, or 0 */
 };
 
 #define BOOT_SEGMENTS_MAX 8

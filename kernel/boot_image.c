@@ -25,8 +25,18 @@
 #define PH_FILESZ 32u
 #define PH_MEMSZ 40u
 #define PT_LOAD 1u
+#define PT_GNU_PROPERTY 0x6474e553u
 #define PF_X 1u
 #define PF_W 2u
+
+/*
+ * What PT_GNU_PROPERTY points to in a program whose code has landing pads (ELF for the Arm 64-bit architecture, 5.2.2):
+ * the name's size, the description's, NT_GNU_PROPERTY_TYPE_0, "GNU", GNU_PROPERTY_AARCH64_FEATURE_1_AND, its size; then
+ * the features, of which bit 0 is BTI.
+ */
+#define PROPERTY_SIZE 32u
+#define PROPERTY_FEATURES 24u
+static const char property[] = "\4\0\0\0\20\0\0\0\5\0\0\0GNU\0\0\0\0\300\4\0\0";
 
 static bool same(const uint8_t *data, const char *text, uint64_t length)
 {
@@ -118,6 +128,14 @@ static const char *read_segment(struct boot_image image, const uint8_t *header, 
     return NULL;
 }
 
+static bool has_landing_pads(struct boot_image image, const uint8_t *header)
+{
+    uint64_t offset = little(header + PH_OFFSET, 8);
+    return little(header + PH_TYPE, 4) == PT_GNU_PROPERTY && offset <= image.size &&
+           image.size - offset >= PROPERTY_SIZE && same(image.data + offset, property, PROPERTY_FEATURES) &&
+           (image.data[offset + PROPERTY_FEATURES] & 1) != 0;
+}
+
 static bool overlap(const struct boot_segment *a, const struct boot_segment *b)
 {
     return a->address < align_up(b->address + b->memory_size, BH_PAGE_SIZE) &&
@@ -140,8 +158,10 @@ const char *elf_segments(struct boot_image image, uint64_t limit, struct boot_se
     }
     *entry = little(image.data + ELF_ENTRY, 8);
     *count = 0;
+    uint64_t code = 0;
     for (uint64_t i = 0; i < headers; i++) {
         const uint8_t *header = image.data + table + i * PH_SIZE;
+        code |= has_landing_pads(image, header) ? BH_MAP_GUARDED : 0;
         if (little(header + PH_TYPE, 4) != PT_LOAD || little(header + PH_MEMSZ, 8) == 0) {
             continue;
         }
@@ -158,6 +178,9 @@ const char *elf_segments(struct boot_image image, uint64_t limit, struct boot_se
             }
         }
         (*count)++;
+    }
+    for (uint32_t i = 0; i < *count; i++) {
+        segments[i].attributes = (segments[i].rights & BH_RIGHT_GRANT) != 0 ? code : 0;
     }
     return NULL;
 }

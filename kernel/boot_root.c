@@ -114,7 +114,7 @@ static void *allocate(unsigned size_bits)
     return memory;
 }
 
-static void *allocate_page(void)
+LANDING_PAD static void *allocate_page(void)
 {
     return allocate(BH_PAGE_BITS);
 }
@@ -136,10 +136,10 @@ static struct cap frame_cap(paddr_t address)
 }
 
 /* Maps a page of root's, in a slot of its own. */
-static void map_page(uint64_t address, void *page, uint64_t rights)
+static void map_page(uint64_t address, void *page, uint64_t rights, uint64_t attributes)
 {
     struct slot *slot = put_next(frame_cap(pointer_paddr(page)));
-    space_map_at_boot(boot.vspace, vaddr(address), slot, rights, allocate_page);
+    space_map_at_boot(boot.vspace, vaddr(address), slot, rights, attributes, allocate_page);
 }
 
 static void copy_bytes(uint8_t *to, const uint8_t *from, uint64_t size)
@@ -150,7 +150,8 @@ static void copy_bytes(uint8_t *to, const uint8_t *from, uint64_t size)
 }
 
 /* Maps `memory_size` bytes that begin with a copy of `data`. */
-static void map_copy(uint64_t address, uint64_t memory_size, const uint8_t *data, uint64_t data_size, uint64_t rights)
+static void map_copy(uint64_t address, uint64_t memory_size, const uint8_t *data, uint64_t data_size, uint64_t rights,
+                     uint64_t attributes)
 {
     for (uint64_t offset = 0; offset < memory_size; offset += BH_PAGE_SIZE) {
         uint8_t *page = allocate_page();
@@ -158,7 +159,7 @@ static void map_copy(uint64_t address, uint64_t memory_size, const uint8_t *data
             uint64_t left = data_size - offset;
             copy_bytes(page, data + offset, left < BH_PAGE_SIZE ? left : BH_PAGE_SIZE);
         }
-        map_page(address + offset, page, rights);
+        map_page(address + offset, page, rights, attributes);
     }
 }
 
@@ -176,7 +177,7 @@ static const char *load_root(uint64_t *entry)
     }
     for (uint32_t i = 0; i < count; i++) {
         map_copy(segments[i].address, segments[i].memory_size, segments[i].data, segments[i].data_size,
-                 segments[i].rights);
+                 segments[i].rights, segments[i].attributes);
     }
     return NULL;
 }
@@ -194,7 +195,7 @@ static const char *map_bundle(void)
     boot.info->bundle_slot = boot.next_slot;
     for (uint64_t page = start; page < end; page += BH_PAGE_SIZE) {
         struct slot *slot = put_next(frame_cap(paddr(page)));
-        space_map_at_boot(boot.vspace, vaddr(BH_ROOT_BUNDLE + page - start), slot, BH_RIGHT_READ, allocate_page);
+        space_map_at_boot(boot.vspace, vaddr(BH_ROOT_BUNDLE + page - start), slot, BH_RIGHT_READ, 0, allocate_page);
     }
     boot.info->bundle_frame_count = boot.next_slot - boot.info->bundle_slot;
     return NULL;
@@ -329,8 +330,8 @@ const char *boot_root(struct all_cores *all)
     };
     struct slot *info = put(BH_ROOT_SLOT_BOOT_INFO, frame_cap(pointer_paddr(boot.info)));
     struct slot *buffer = put(BH_ROOT_SLOT_IPC_BUFFER, frame_cap(pointer_paddr(allocate_page())));
-    space_map_at_boot(boot.vspace, vaddr(BH_ROOT_BOOT_INFO), info, BH_RIGHT_READ, allocate_page);
-    space_map_at_boot(boot.vspace, vaddr(BH_ROOT_IPC_BUFFER), buffer, BH_RIGHT_READ | BH_RIGHT_WRITE, allocate_page);
+    space_map_at_boot(boot.vspace, vaddr(BH_ROOT_BOOT_INFO), info, BH_RIGHT_READ, 0, allocate_page);
+    space_map_at_boot(boot.vspace, vaddr(BH_ROOT_IPC_BUFFER), buffer, BH_RIGHT_READ | BH_RIGHT_WRITE, 0, allocate_page);
     put_control(BH_ROOT_SLOT_IRQ_CONTROL, BH_TYPE_IRQ_CONTROL);
     put_control(BH_ROOT_SLOT_SCHED_CONTROL, BH_TYPE_SCHED_CONTROL);
     put_control(BH_ROOT_SLOT_IO_CONTROL, BH_TYPE_IO_CONTROL);
@@ -340,9 +341,9 @@ const char *boot_root(struct all_cores *all)
         (void)put(BH_ROOT_SLOT_MSI_DOORBELL, object_create(boot.all, BH_TYPE_FRAME, BH_PAGE_BITS, doorbell, true));
     }
 
-    map_copy(BH_ROOT_STACK, BH_ROOT_STACK_SIZE, NULL, 0, BH_RIGHT_READ | BH_RIGHT_WRITE);
+    map_copy(BH_ROOT_STACK, BH_ROOT_STACK_SIZE, NULL, 0, BH_RIGHT_READ | BH_RIGHT_WRITE, 0);
     map_copy(BH_ROOT_DEVICE_TREE, machine.device_tree.size, paddr_pointer(paddr(machine.device_tree.start)),
-             machine.device_tree.size, BH_RIGHT_READ);
+             machine.device_tree.size, BH_RIGHT_READ, 0);
     if ((error = load_root(&entry)) != NULL || (error = map_bundle()) != NULL) {
         return error;
     }

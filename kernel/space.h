@@ -80,7 +80,7 @@ void frame_release(struct all_cores *all, struct slot *slot);
 void page_table_release(struct slot *slot);
 
 /* Maps while root is built, with tables from `allocate_table` (cleared pages). */
-void space_map_at_boot(struct space *space, vaddr_t address, struct slot *frame, uint64_t rights,
+void space_map_at_boot(struct space *space, vaddr_t address, struct slot *frame, uint64_t rights, uint64_t attributes,
                        void *(*allocate_table)(void));
 
 #endif

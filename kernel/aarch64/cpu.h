@@ -39,6 +39,12 @@ static inline void spin_hint(void)
     __asm__ volatile("yield");
 }
 
+/*
+ * On functions that are called through a pointer or have a jump table. The kernel's text is guarded (FEAT_BTI, Arm ARM
+ * D8.4.5) and compiled without landing pads: an indirect branch elsewhere is an exception.
+ */
+#define LANDING_PAD __attribute__((target("branch-protection=bti")))
+
 /* SPSR of a native thread: EL0t, nothing masked. */
 #define PSTATE_EL0 0u
 
@@ -85,6 +91,7 @@ void synchronise_instructions(const void *memory, uint64_t size);
 /* Features that start-up found. */
 struct cpu_features {
     bool pointer_authentication;
+    bool branch_targets; /* FEAT_BTI */
     bool vmid16;
     bool reliability;        /* FEAT_RAS: there is a DISR_EL1 */
     bool scalable_matrices;  /* FEAT_SME: there is a TPIDR2_EL0 */

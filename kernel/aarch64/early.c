@@ -60,6 +60,7 @@ static void find_features(void)
     cpu_features.physical_address_bits = bits[read_sysreg(id_aa64mmfr0_el1) & 7];
     cpu_features.reliability = ((read_sysreg(id_aa64pfr0_el1) >> 28) & 0xf) != 0;
     cpu_features.scalable_matrices = ((read_sysreg(id_aa64pfr1_el1) >> 24) & 0xf) != 0;
+    cpu_features.branch_targets = (read_sysreg(id_aa64pfr1_el1) & 0xf) != 0;
     cpu_features.vmid16 = ((read_sysreg(id_aa64mmfr1_el1) >> 4) & 0xf) == 2;
     /* ID_AA64ISAR1_EL1.{APA, API}, ID_AA64ISAR2_EL1.APA3 */
     cpu_features.pointer_authentication =
@@ -100,12 +101,13 @@ static void check_machine(void)
 
 static void map_image(uint64_t image)
 {
+    uint64_t text = KERNEL_TEXT | (cpu_features.branch_targets ? STAGE1_GUARDED : 0);
     for (uint64_t page = 0; page < (uint64_t)(_image_end - _start); page += BH_PAGE_SIZE) {
         uint64_t area = page - (uint64_t)((char *)core_areas - _start);
         if (area < sizeof(core_areas) && area % sizeof(core_areas[0]) == 0) {
             continue; /* the guard below a stack */
         }
-        uint64_t attributes = page < (uint64_t)(_text_end - _start)     ? KERNEL_TEXT
+        uint64_t attributes = page < (uint64_t)(_text_end - _start)     ? text
                               : page < (uint64_t)(_rodata_end - _start) ? KERNEL_RODATA
                                                                         : KERNEL_DATA;
         image_level3[page / BH_PAGE_SIZE] = (image + page) | attributes | DESCRIPTOR_TABLE;

@@ -112,12 +112,18 @@ enable_mmu:
     dsb     sy
     isb
     ldr     x0, =SCTLR_VALUE
+    mrs     x1, id_aa64pfr1_el1
+    and     x1, x1, #0xf       /* BT: PACIASP is a landing pad for calls alone (BT0, BT1) */
+    cbz     x1, 1f
+    orr     x0, x0, #(3 << 35)
+1:
     msr     sctlr_el2, x0
     isb
     ldr     x0, =virtual_entry
     br      x0
 
 virtual_entry:
+    hint    #36                /* BTI J */
     ldr     x0, =core_areas + CORE_OFFSET
     mov     x1, #CORE_AREA_SIZE
     madd    x0, x19, x1, x0

@@ -31,7 +31,7 @@
     with(8, S3_4_C12_C13_0) with(9, S3_4_C12_C13_1) with(10, S3_4_C12_C13_2) with(11, S3_4_C12_C13_3)                  \
     with(12, S3_4_C12_C13_4) with(13, S3_4_C12_C13_5) with(14, S3_4_C12_C13_6) with(15, S3_4_C12_C13_7)
 
-static uint64_t read_list_register(unsigned n)
+LANDING_PAD static uint64_t read_list_register(unsigned n)
 {
     switch (n) {
 #define CASE(number, name)                                                                                             \
@@ -44,7 +44,7 @@ static uint64_t read_list_register(unsigned n)
     }
 }
 
-static void write_list_register(unsigned n, uint64_t value)
+LANDING_PAD static void write_list_register(unsigned n, uint64_t value)
 {
     switch (n) {
 #define CASE(number, name)                                                                                             \

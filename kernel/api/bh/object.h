@@ -69,6 +69,7 @@ enum bh_rights {
 enum bh_map_attributes {
     BH_MAP_DEVICE = 1,        /* Device-nGnRE; implied for device memory */
     BH_MAP_UNCACHED = 2,      /* Normal Non-cacheable */
+    BH_MAP_GUARDED = 4,       /* of a VSpace: indirect branches arrive at landing pads only, if the processor has FEAT_BTI */
 };
 
 /* Operations, by object. The numbers are part of the interface. */

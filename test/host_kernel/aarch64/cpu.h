@@ -53,6 +53,8 @@ static inline void spin_hint(void)
 /* Nothing is runnable and nothing will interrupt: lets the host decide. */
 void wait_for_interrupt(void);
 
+#define LANDING_PAD
+
 #define PSTATE_EL0 0u
 
 #define ESR_EC_SHIFT 26
@@ -85,6 +87,7 @@ void synchronise_instructions(const void *memory, uint64_t size);
 
 struct cpu_features {
     bool pointer_authentication;
+    bool branch_targets; /* FEAT_BTI */
     bool vmid16;
     bool reliability;
     bool scalable_matrices;
