@@ -43,7 +43,7 @@ static const char *init_core(struct core *core)
 }
 
 /* Entered by start.S. */
-void kernel_secondary(struct core *core)
+LANDING_PAD void kernel_secondary(struct core *core)
 {
     if (init_core(core) != NULL) {
         for (;;) {
@@ -88,7 +88,7 @@ static void init_interrupts(void)
     }
 }
 
-void kernel_main(void)
+LANDING_PAD void kernel_main(void)
 {
     struct core *core = this_core();
 

@@ -6,11 +6,11 @@
 #include "core.h"
 
 /* Called by start.S on the boot core; then the first thread is entered. */
-LANDING_PAD void kernel_main(void);
+void kernel_main(void);
 
 /* The same on the others, which enter at secondary_start with the MMU off and their number in x0. */
 extern char secondary_start[];
-LANDING_PAD void kernel_secondary(struct core *core);
+void kernel_secondary(struct core *core);
 
 /* Builds root, the first domain, from the bundle and all memory, and makes it the thread to run. NULL, or why not. */
 const char *boot_root(struct all_cores *all);

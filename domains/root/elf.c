@@ -9,9 +9,11 @@
 #define PT_LOAD     1u
 #define PT_DYNAMIC  2u
 #define PT_INTERP   3u
+#define PT_PROPERTY 0x6474e553u /* PT_GNU_PROPERTY */
 #define PF_X        1u
 #define PF_W        2u
 #define HEADERS_MAX 64u
+#define FEATURE_BTI 1u /* of GNU_PROPERTY_AARCH64_FEATURE_1_AND */
 #define PAGE_MASK   UINT64_C(0xfff)
 
 struct elf_header {
@@ -44,6 +46,37 @@ struct elf_program_header {
 
 _Static_assert(sizeof(struct elf_header) == 64, "Elf64_Ehdr");
 _Static_assert(sizeof(struct elf_program_header) == 56, "Elf64_Phdr");
+
+/* The one note that the linker writes: Linux Extensions to gABI, "Program property"; ELF for the
+ * Arm 64-bit architecture 5.2.2. */
+struct elf_property {
+    uint32_t name_size;
+    uint32_t size;
+    uint32_t type; /* NT_GNU_PROPERTY_TYPE_0 */
+    char name[4];
+    uint32_t property; /* GNU_PROPERTY_AARCH64_FEATURE_1_AND */
+    uint32_t data_size;
+    uint32_t features;
+    uint32_t padding;
+};
+
+_Static_assert(sizeof(struct elf_property) == 32, "5.2.2");
+
+/* Anything else is no property: the program is loaded without the protection. */
+static bool has_landing_pads(const uint8_t *file, size_t size,
+                             const struct elf_program_header *program)
+{
+    static const struct elf_property expected = {
+        .name_size = 4, .size = 16, .type = 5, .name = "GNU", .property = 0xc0000000, .data_size = 4};
+    struct elf_property property;
+    if (program->type != PT_PROPERTY || program->offset > size ||
+        size - program->offset < sizeof(property)) {
+        return false;
+    }
+    memcpy(&property, file + program->offset, sizeof(property));
+    return memcmp(&property, &expected, offsetof(struct elf_property, features)) == 0 &&
+           (property.features & FEATURE_BTI) != 0;
+}
 
 static enum elf_status check_header(const struct elf_header *header)
 {
@@ -164,6 +197,7 @@ enum elf_status elf_parse(const uint8_t *file, size_t size, uint64_t low, uint64
     for (unsigned i = 0; i < header.program_count; i++) {
         struct elf_program_header program;
         memcpy(&program, file + header.program_offset + i * sizeof(program), sizeof(program));
+        image->landing_pads |= has_landing_pads(file, size, &program);
         status = add_program_header(&program, size, low, high, image);
         if (status != ELF_OK) {
             return status;

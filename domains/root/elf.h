@@ -23,7 +23,8 @@ struct elf_segment {
 };
 
 struct elf_image {
-    uint64_t entry; /* in an executable segment */
+    uint64_t entry;    /* in an executable segment */
+    bool landing_pads; /* all indirect branches arrive at BTI instructions, the file says */
     unsigned segment_count;
     struct elf_segment segment[ELF_SEGMENTS_MAX]; /* by ascending address */
 };

@@ -33,7 +33,8 @@ static const char *fill(uint32_t frame, uint32_t count, const struct elf_segment
 
 /* Frames for [start, end), filled from the file, cleared behind it. */
 static const char *load_copy(const struct elf_segment *segment, const uint8_t *file,
-                             struct arena *arena, const struct space *space, uint64_t rights)
+                             struct arena *arena, const struct space *space, uint64_t rights,
+                             uint64_t attributes)
 {
     uint64_t start = segment->address & ~PAGE_MASK;
     uint64_t end = (segment->address + segment->memory_size + PAGE_MASK) & ~PAGE_MASK;
@@ -49,7 +50,8 @@ static const char *load_copy(const struct elf_segment *segment, const uint8_t *f
         return reason;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (!space_map(space, frame + i, start + ((uint64_t)i << BH_PAGE_BITS), rights, 0)) {
+        if (!space_map(space, frame + i, start + ((uint64_t)i << BH_PAGE_BITS), rights,
+                       attributes)) {
             return "no memory for its page tables";
         }
     }
@@ -68,7 +70,7 @@ static uint32_t shared_pages(const struct elf_segment *segment, const uint8_t *f
 /* Maps pages of the bundle itself: all domains with the program share them. */
 static const char *load_shared(uint32_t count, const struct elf_segment *segment,
                                const uint8_t *file, struct arena *arena, const struct space *space,
-                               uint64_t rights)
+                               uint64_t rights, uint64_t attributes)
 {
     uint64_t bundle = root.boot->bundle_address & ~PAGE_MASK;
     uint64_t first = ((uintptr_t)(file + segment->file_offset) - bundle) >> BH_PAGE_BITS;
@@ -81,7 +83,7 @@ static const char *load_shared(uint32_t count, const struct elf_segment *segment
                           root.boot->bundle_slot + first + i, rights)
                     .error != BH_OK ||
             !space_map(space, copies + i, segment->address + ((uint64_t)i << BH_PAGE_BITS), rights,
-                       0)) {
+                       attributes)) {
             return "no memory for its page tables";
         }
     }
@@ -89,7 +91,7 @@ static const char *load_shared(uint32_t count, const struct elf_segment *segment
 }
 
 static const char *load_segment(const struct elf_segment *segment, const uint8_t *file,
-                                struct arena *arena, const struct space *space)
+                                struct arena *arena, const struct space *space, bool landing_pads)
 {
     if (segment->memory_size > SEGMENT_MAX) {
         return "a segment is too large";
@@ -97,9 +99,10 @@ static const char *load_segment(const struct elf_segment *segment, const uint8_t
     uint64_t rights = BH_RIGHT_READ;
     rights |= segment->write ? BH_RIGHT_WRITE : 0;
     rights |= segment->execute ? BH_RIGHT_GRANT : 0;
+    uint64_t attributes = segment->execute && landing_pads ? BH_MAP_GUARDED : 0;
     uint32_t shared = shared_pages(segment, file);
     if (shared != 0) {
-        const char *reason = load_shared(shared, segment, file, arena, space, rights);
+        const char *reason = load_shared(shared, segment, file, arena, space, rights, attributes);
         if (reason != NULL) {
             return reason;
         }
@@ -110,7 +113,7 @@ static const char *load_segment(const struct elf_segment *segment, const uint8_t
     rest.memory_size -= done;
     rest.file_offset += done;
     rest.file_size -= done;
-    return rest.memory_size != 0 ? load_copy(&rest, file, arena, space, rights) : NULL;
+    return rest.memory_size != 0 ? load_copy(&rest, file, arena, space, rights, attributes) : NULL;
 }
 
 const char *load_program(const struct bundle *bundle, const char *name, struct arena *arena,
@@ -126,7 +129,7 @@ const char *load_program(const struct bundle *bundle, const char *name, struct a
         return elf_status_text(status);
     }
     for (unsigned i = 0; i < image.segment_count; i++) {
-        const char *reason = load_segment(&image.segment[i], file.data, arena, space);
+        const char *reason = load_segment(&image.segment[i], file.data, arena, space, image.landing_pads);
         if (reason != NULL) {
             return reason;
         }

@@ -53,7 +53,7 @@ void host_reset(void)
     memset(lpis, 0, sizeof(lpis));
     host_registers.cntfrq_el0 = HOST_FREQUENCY;
     host_registers.cntpct_el0 = 1000;
-    cpu_features = (struct cpu_features){.vmid16 = true, .pointer_authentication = true, .physical_address_bits = 40};
+    cpu_features = (struct cpu_features){.vmid16 = true, .branch_targets = true, .pointer_authentication = true, .physical_address_bits = 40};
     host_registers.S3_4_C12_C11_1 = 3;                 /* ICH_VTR_EL2: four list registers */
     host_registers.S3_4_C12_C11_5 = UINT64_C(0xf);     /* ICH_ELRSR_EL2: all free */
     machine = (struct machine){

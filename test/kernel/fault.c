@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include "fault_stubs.h"
+#include "guest.h"
 
 #define RW (BH_RIGHT_READ | BH_RIGHT_WRITE)
 #define RX (BH_RIGHT_READ | BH_RIGHT_GRANT)
@@ -137,6 +138,90 @@ static void read_only_data_cannot_be_executed(void)
     struct bh_message fault = take_fault(BH_FAULT_VM);
     CHECK_EQUAL(fault.word[1], (uint64_t)code);
     CHECK_EQUAL(EC(fault.word[2]), 0x20);
+}
+
+#define BTI_C 0xd503245f
+#define MOV_X0_42 0xd2800540
+#define RET 0xd65f03c0
+#define BRANCH_TARGET 0x0d /* exception class */
+#define BY_CALL 2          /* PSTATE.BTYPE behind BLR (Arm ARM D17.2.37, "Branch Target Exception") */
+
+static bool branch_targets_are_checked(void)
+{
+    struct guest guest = guest_new(test_tcb);
+    return (guest.frame->host.id_aa64pfr1 & 0xf) != 0; /* ID_AA64PFR1_EL1.BT */
+}
+
+/* A page of code that returns 42, not mapped; the landing pad comes first if there is one. */
+static bh_cptr make_code(bool landing_pad)
+{
+    bh_cptr frame = new_frame();
+    uint32_t *code = map_frame(frame, RW);
+    *code = BTI_C;
+    code += landing_pad ? 1 : 0;
+    code[0] = MOV_X0_42;
+    code[1] = RET;
+    CHECK_OK(bh_frame_unmap(frame));
+    return frame;
+}
+
+/* Calls code at `address` through a pointer: whether that is a branch target exception, and else that it returned. */
+static bool call_is_refused(uint64_t address)
+{
+    (void)start(jumper, address);
+    if (done == 1) {
+        CHECK_EQUAL(result, 42);
+        return false;
+    }
+    struct bh_message fault = take_fault(BH_FAULT_EXCEPTION);
+    CHECK_EQUAL(fault.word[0], address);
+    CHECK_EQUAL(EC(fault.word[2]), BRANCH_TARGET);
+    CHECK_EQUAL(fault.word[2] & 3, BY_CALL);
+    return true;
+}
+
+static void guarded_code_is_called_at_landing_pads_only(void)
+{
+    bool checked = branch_targets_are_checked();
+    for (unsigned i = 0; i < 4; i++) {
+        bool landing_pad = (i & 1) != 0, guarded = (i & 2) != 0;
+        setup();
+        uint64_t address = (uint64_t)map_frame_with(make_code(landing_pad), RX, guarded ? BH_MAP_GUARDED : 0);
+        CHECK_EQUAL(call_is_refused(address), checked && guarded && !landing_pad);
+    }
+}
+
+/* The code of root, which the kernel has mapped. */
+static void code_with_landing_pads_is_guarded_from_the_start(void)
+{
+    bool checked = branch_targets_are_checked();
+    setup();
+    (void)start(jumper, fault_answer_at);
+    if (checked) {
+        CHECK_EQUAL(done, 0);
+        CHECK_EQUAL(EC(take_fault(BH_FAULT_EXCEPTION).word[2]), BRANCH_TARGET);
+    } else {
+        CHECK_EQUAL(result, 42);
+    }
+}
+
+/* PSTATE.BTYPE survives the fault that maps the target. */
+static void a_fault_does_not_launder_a_branch(void)
+{
+    bool checked = branch_targets_are_checked();
+    setup();
+    uint64_t address = window_page();
+    bh_cptr frame = make_code(false);
+    (void)start(jumper, address);
+    CHECK_EQUAL(EC(take_fault(BH_FAULT_VM).word[2]), 0x20);
+    CHECK_OK(bh_frame_map(frame, BH_ROOT_SLOT_VSPACE, address, RX, BH_MAP_GUARDED));
+    answer();
+    if (checked) {
+        CHECK_EQUAL(done, 0);
+        CHECK_EQUAL(EC(take_fault(BH_FAULT_EXCEPTION).word[2]), BRANCH_TARGET);
+    } else {
+        CHECK_EQUAL(result, 42);
+    }
 }
 
 static void an_unmapped_jump_is_a_fault_at_its_target(void)
@@ -335,6 +420,8 @@ static void a_suspended_fault_is_raised_again(void)
 
 TEST_GROUP(fault, false, TEST_CASE(a_read_fault_is_told_and_resumed), TEST_CASE(a_write_fault_is_told_and_resumed),
            TEST_CASE(data_cannot_be_executed), TEST_CASE(read_only_data_cannot_be_executed), TEST_CASE(an_unmapped_jump_is_a_fault_at_its_target),
+           TEST_CASE(guarded_code_is_called_at_landing_pads_only),
+           TEST_CASE(code_with_landing_pads_is_guarded_from_the_start), TEST_CASE(a_fault_does_not_launder_a_branch),
            TEST_CASE(an_undefined_instruction_is_told), TEST_CASE(a_breakpoint_is_told),
            TEST_CASE(an_unknown_system_call_is_a_fault), TEST_CASE(privileged_instructions_are_faults),
            TEST_CASE(kernel_addresses_are_out_of_reach), TEST_CASE(what_root_may_only_read_it_cannot_write),

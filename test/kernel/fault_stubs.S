@@ -4,29 +4,41 @@
 
     .global fault_load, fault_store, fault_undefined, fault_breakpoint, fault_system_call, fault_keep_registers
 fault_load:
+    hint #34 /* BTI C */
 1:  ldr x0, [x0]
     ret
 
+    .global fault_answer
+fault_answer:
+    hint #34 /* BTI C */
+5:  mov x0, #42
+    ret
+
 fault_store:
+    hint #34 /* BTI C */
     mov x1, #0x08ed
     movk x1, #0x57, lsl #16
 2:  str x1, [x0]
     ret
 
 fault_undefined:
+    hint #34 /* BTI C */
 3:  udf #0
     ret
 
 fault_breakpoint:
+    hint #34 /* BTI C */
     brk #7
     ret
 
 fault_system_call:
+    hint #34 /* BTI C */
     mov x12, x0
     svc #0
 4:  ret
 
 fault_keep_registers:
+    hint #34 /* BTI C */
     stp x29, x30, [sp, #-96]!
     stp x19, x20, [sp, #16]
     stp x21, x22, [sp, #32]
@@ -59,7 +71,8 @@ fault_keep_registers:
     ret
 
     .macro privileged instruction:vararg
-10: \instruction
+10: hint #34
+    \instruction
     ret
     .pushsection .rodata.fault_privileged, "a"
     .quad 10b
@@ -109,6 +122,7 @@ fault_privileged:
     .section .rodata.fault_stubs, "a"
     .balign 8
     .global fault_load_at, fault_store_at, fault_undefined_at, fault_system_call_after, fault_privileged_count
+    .global fault_answer_at
 fault_load_at:
     .quad 1b
 fault_store_at:
@@ -117,6 +131,8 @@ fault_undefined_at:
     .quad 3b
 fault_system_call_after:
     .quad 4b
+fault_answer_at:
+    .quad 5b
 fault_privileged_count:
     .quad (fault_privileged_end - fault_privileged) / 8
 

@@ -17,6 +17,9 @@ void fault_keep_registers(uint64_t address);
 
 extern const uint64_t fault_load_at, fault_store_at, fault_undefined_at, fault_system_call_after;
 
+/* Behind the landing pad of a function that returns 42. */
+extern const uint64_t fault_answer_at;
+
 /* Functions of one privileged instruction each. */
 extern const uint64_t fault_privileged[];
 extern const uint64_t fault_privileged_count;

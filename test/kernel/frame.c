@@ -2,6 +2,8 @@
 /* Frames: where they can be mapped, how, and how they go away. */
 #include "harness.h"
 
+#include "guest.h"
+
 #define VSPACE BH_ROOT_SLOT_VSPACE
 #define ALL BH_RIGHTS_ALL
 #define R BH_RIGHT_READ
@@ -230,6 +232,14 @@ static void unknown_rights_and_attributes_are_refused(void)
     CHECK_EQUAL(*(volatile uint64_t *)address, 4);
 }
 
+static void only_a_vspace_guards_its_code(void)
+{
+    setup();
+    struct guest guest;
+    CHECK_ERROR(bh_frame_map(new_frame(), guest_space_new(&guest), 0, R | X, BH_MAP_GUARDED), BH_ERROR_INVALID_ARGUMENT, 4);
+    CHECK_ERROR(bh_frame_map(new_frame(), new_object(BH_TYPE_IO_SPACE), 0, R, BH_MAP_GUARDED), BH_ERROR_INVALID_ARGUMENT, 4);
+}
+
 static void a_large_frame_is_mapped_whole(void)
 {
     setup();
@@ -310,6 +320,7 @@ TEST_GROUP(frame, false, TEST_CASE(a_mapped_frame_is_memory), TEST_CASE(two_mapp
            TEST_CASE(map_checks_the_address), TEST_CASE(map_checks_the_space), TEST_CASE(missing_tables_are_named),
            TEST_CASE(a_mapping_has_no_more_rights_than_the_capability),
            TEST_CASE(writable_and_executable_is_refused), TEST_CASE(unknown_rights_and_attributes_are_refused),
+           TEST_CASE(only_a_vspace_guards_its_code),
            TEST_CASE(a_large_frame_is_mapped_whole), TEST_CASE(a_large_frame_does_not_replace_a_table),
            TEST_CASE(frame_address_is_the_physical_one), TEST_CASE(device_registers_can_be_read),
            TEST_CASE(an_ipc_buffer_need_not_be_mapped),

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How the kernel protects itself from itself, seen through QEMU's gdb stub while the kernel tests run.
 
-    protection.py tables    no page is writable and executable, none is for EL0, code is mapped once
+    protection.py tables    no page is writable and executable, none is for EL0, code is mapped once and guarded (BTI),
+                            nothing is below the stacks
     protection.py access    memory of domains is out of the kernel's reach (PSTATE.PAN) on every way in
+    protection.py stack     a stack that overflows is a panic that says so
+    protection.py branch    so is an indirect branch to what is no landing pad
 """
 
 import pathlib
@@ -27,11 +30,12 @@ STOPS = 10  # at each
 
 PAN = 1 << 22
 MODE_EL2H = 9
-LINK_REGISTER, PC, CPSR = 30, 32, 33  # gdb's numbers
+LINK_REGISTER, SP, PC, CPSR = 30, 31, 32, 33  # gdb's numbers
 
 VALID, TABLE = 1, 2
-USER, READ_ONLY, PXN, UXN = 1 << 6, 1 << 7, 1 << 53, 1 << 54
+USER, READ_ONLY, GUARDED, PXN, UXN = 1 << 6, 1 << 7, 1 << 50, 1 << 53, 1 << 54
 ADDRESS = 0x0000fffffffff000
+PAGE = 4096
 TTBR1_BASE = 0xffffff8000000000  # TCR_EL2.T1SZ is 25
 
 
@@ -100,6 +104,13 @@ class Gdb:
     def register(self, number):
         return int.from_bytes(bytes.fromhex(self.ask(f"p{number:x}")), "little")
 
+    def write(self, number, value):
+        if self.ask(f"P{number:x}={value.to_bytes(4 if number == CPSR else 8, 'little').hex()}") != "OK":
+            raise qemu.Failure(f"register {number} cannot be written")
+
+    def go(self):
+        self.socket.sendall(b"$c#63")
+
     def system_register(self, name):
         xml = ""
         while not (part := self.ask(f"qXfer:features:read:system-registers.xml:{len(xml):x},800")).startswith("l"):
@@ -128,7 +139,14 @@ def leaves(gdb, symbol):
                 yield address, 1 << shift, descriptor
 
 
-def tables(gdb, symbol):
+def kernel_constant(name):
+    """Of the kernel's headers."""
+    source = (VECTORS.parent.parent / "context.h").read_text()
+    value = re.search(rf"^#define {name} (.*)", source, re.MULTILINE).group(1)
+    return eval(re.sub(r"[A-Z_]{4,}", lambda match: str(kernel_constant(match.group())), value))  # numbers and sums of them
+
+
+def tables(gdb, symbol, console):
     gdb.breakpoint(symbol["syscall_entry"])
     gdb.ask("c")
     offset, = gdb.words(symbol["kernel_image_offset"], 1)
@@ -154,13 +172,60 @@ def tables(gdb, symbol):
             executable.update(range(address, address + size, 4096))
     if executable != set(code):
         raise qemu.Failure("what is executable is not the kernel's text")
+        if bool(descriptor & GUARDED) != (not descriptor & PXN):
+            raise qemu.Failure(f"{address:#x} is code that is not guarded, or guarded and no code")
+    virtual = {page for address, size, _ in mapped for page in range(address, address + size, PAGE)
+               if address >= symbol["_start"]}
+    areas = range(symbol["core_areas"], symbol["core_areas"] + cores() * kernel_constant("CORE_AREA_SIZE"),
+                  kernel_constant("CORE_AREA_SIZE"))
+    for area in areas:
+        if area in virtual or not virtual.issuperset(range(area + PAGE, area + kernel_constant("CORE_AREA_SIZE"), PAGE)):
+            raise qemu.Failure(f"the stack above {area:#x} is not mapped up to a page that is not")
     for start, end, address in writable:
         if any(start <= page < end for page in constant):
             raise qemu.Failure(f"{address:#x} is a writable mapping of what is read-only elsewhere")
-    print(f"{len(mapped)} mappings, {len(executable)} pages of code")
+    print(f"{len(mapped)} mappings, {len(executable)} pages of code, {len(areas)} guards below stacks")
 
 
-def access(gdb, symbol):
+def cores():
+    source = (VECTORS.parent.parent / "api" / "bh" / "types.h").read_text()
+    return int(re.search(r"^#define BH_CORES_MAX (\d+)", source, re.MULTILINE).group(1))
+
+
+def panic_of(console):
+    """Syndrome, program counter and address that the kernel's panic tells."""
+    match = console.expect(r"^bulkhead: panic: exception in the kernel: ESR_EL2 0x([0-9a-f]+), "
+                           r"ELR_EL2 0x([0-9a-f]+), FAR_EL2 0x([0-9a-f]+)\r?\n", timeout=60)
+    return [int(group, 16) for group in match.groups()]
+
+
+def stack(gdb, symbol, console):
+    """A function is entered with as good as no stack left, and stores its frame below."""
+    gdb.breakpoint(symbol["syscall_entry"])
+    gdb.ask("c")
+    gdb.breakpoint(symbol["syscall_entry"], on=False)
+    gdb.write(SP, symbol["core_areas"] + PAGE)
+    gdb.go()
+    syndrome, _, address = panic_of(console)
+    if syndrome >> 26 != 0x25 or not 0 <= address - symbol["core_areas"] < PAGE:
+        raise qemu.Failure(f"the panic is about {address:#x}, syndrome {syndrome:#x}")
+    print("the stack's overflow is a panic")
+
+
+def branch(gdb, symbol, console):
+    """The same instruction, once as if it came by a call through a pointer (PSTATE.BTYPE)."""
+    gdb.breakpoint(symbol["syscall_entry"])
+    gdb.ask("c")
+    gdb.breakpoint(symbol["syscall_entry"], on=False)
+    gdb.write(CPSR, gdb.register(CPSR) | 2 << 10)
+    gdb.go()
+    syndrome, pc, _ = panic_of(console)
+    if syndrome >> 26 != 0x0d or pc != symbol["syscall_entry"]:
+        raise qemu.Failure(f"the panic is at {pc:#x}, syndrome {syndrome:#x}")
+    print("an indirect branch to what is no landing pad is a panic")
+
+
+def access(gdb, symbol, console):
     called = re.findall(r"^(?:\d+:)?\s+bl\s+(\w+)", VECTORS.read_text(), re.MULTILINE)
     if sorted(called) != sorted((*ENTRIES, "kernel_leave")):
         raise qemu.Failure(f"vectors.S calls other functions than this test knows: {called}")
@@ -184,7 +249,7 @@ def access(gdb, symbol):
 
 
 def main():
-    checks = {"tables": tables, "access": access}
+    checks = {"tables": tables, "access": access, "stack": stack, "branch": branch}
     if len(sys.argv) != 2 or sys.argv[1] not in checks:
         sys.exit(__doc__)
     try:
@@ -193,8 +258,8 @@ def main():
             machine = qemu.Machine(initrd=qemu.TARGET / "kernel_tests.cpio", memory="1G",
                                    extra=("-device", "edu,dma_mask=0xffffffffffffffff",
                                           "-gdb", f"unix:{path},server=on,wait=off", "-S"))
-            with qemu.Console(machine):
-                checks[sys.argv[1]](Gdb(path), symbols())
+            with qemu.Console(machine) as console:
+                checks[sys.argv[1]](Gdb(path), symbols(), console)
     except qemu.Failure as failure:
         sys.exit(f"protection: {failure}")
 

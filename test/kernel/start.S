@@ -14,6 +14,7 @@ _start: /* x0 boot information; sp is set by the kernel */
     /* x0 argument, x1 entry, x2 own TCB: runs the entry, then suspends the thread for good */
     .global thread_trampoline
 thread_trampoline:
+    hint #34 /* BTI C: its address is taken, though nothing branches there */
     mov x29, xzr
     mov x30, xzr
     mov x19, x2

@@ -45,7 +45,7 @@ bulkhead_script_test(kernel_no_its LABEL kernel SCRIPT "${kernel_tests_dir}/run.
 bulkhead_script_test(kernel_hostile LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS hostile 1 4 TIMEOUT 300)
 bulkhead_script_test(kernel_reset LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS reset TIMEOUT 120)
 
-foreach(case IN ITEMS tables access)
+foreach(case IN ITEMS tables access stack branch)
     bulkhead_script_test(kernel_protects_${case} LABEL kernel SCRIPT "${kernel_tests_dir}/protection.py"
         ARGS ${case} TIMEOUT 120)
 endforeach()

@@ -269,6 +269,7 @@ static uint64_t expected_descriptor(enum bh_type type, const struct m_entry *ent
     }
     d |= (device ? UINT64_C(1) : uncached ? UINT64_C(2) : 0) << 2;
     d |= UINT64_C(1) << 6 | UINT64_C(1) << 11 | UINT64_C(1) << 53; /* for EL0, not global, PXN */
+    d |= (entry->attributes & BH_MAP_GUARDED) != 0 ? UINT64_C(1) << 50 : 0;
     return d | (write ? 0 : UINT64_C(1) << 7) | (execute ? 0 : UINT64_C(1) << 54);
 }
 

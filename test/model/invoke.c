@@ -562,7 +562,7 @@ static enum bh_error map_frame(struct invoked *c)
     if ((rights & c->cap->rights) != rights) {
         return fail(c, 3, BH_ERROR_RIGHTS);
     }
-    if (attributes > 3) {
+    if (attributes > 7 || (attributes > 3 && space->type != BH_TYPE_VSPACE)) {
         return fail(c, 4, BH_ERROR_INVALID_ARGUMENT);
     }
     struct m_entry *entry = find_entry(space, c->word[1], level, &reached);

@@ -9,6 +9,7 @@
         .type memset, %function
         .balign 64
 memset:
+        hint    #34                     // BTI C
         and     x1, x1, #0xff
         mov     x3, #0x0101010101010101
         mul     x1, x1, x3

@@ -17,6 +17,7 @@
 #define RET    UINT32_C(0xd65f03c0)
 
 static const char constant[] = "constant";
+static const uint32_t constant_code[] = {RET};
 
 int main(void);
 
@@ -56,6 +57,10 @@ static void attempt(const char *what)
         execute(data);
     } else if (strcmp(what, "stack-code") == 0) {
         execute(stack);
+    } else if (strcmp(what, "constant-code") == 0) {
+        ((void (*)(void))(uintptr_t)constant_code)();
+    } else if (strcmp(what, "heap-end") == 0) {
+        write_to(BH_DOMAIN_HEAP + bh_domain()->heap_size);
     } else if (strcmp(what, "overflow") == 0) {
         (void)overflow((volatile uint8_t *)stack);
     } else if (strcmp(what, "kernel") == 0) {
@@ -64,6 +69,8 @@ static void attempt(const char *what)
         write_to(UART);
     } else if (strcmp(what, "float") == 0) {
         __asm__ volatile(".inst 0x9e6703e0"); /* fmov d0, xzr */
+    } else if (strcmp(what, "branch") == 0) {
+        __asm__ volatile("adr x9, 1f\n\tbr x9\n1:" : : : "x9"); /* into the middle of a function */
     } else if (strcmp(what, "register") == 0) {
         __asm__ volatile("msr vbar_el1, xzr");
     }

@@ -18,11 +18,14 @@ FAULTS = (
     ("page", "memory fault", "0x10000000"),
     ("data-code", "memory fault", "0x[0-9a-f]+"),
     ("stack-code", "memory fault", "0x100f[0-9a-f]{4}"),
+    ("constant-code", "memory fault", "0x2[0-9a-f]{5}"),
     ("overflow", "memory fault", "0x100ef[0-9a-f]{3}"),  # the page below 64 KiB of stack
+    ("heap-end", "memory fault", "0x2[0-9a-f]{7}"),
     ("kernel", "memory fault", "0xffffffffc0000000"),
     ("uart", "memory fault", "0x9000000"),
     ("float", "exception", "0x0"),
     ("register", "exception", "0x0"),
+    ("branch", "exception", "0x0, syndrome 0x36000003"),  # EC 0x0d, BTYPE of BR (Arm ARM D17.2.37)
 )
 
 
@@ -32,7 +35,7 @@ def main():
         with qemu.Console(machine, name="isolation_test") as console:
             for domain, kind, address in FAULTS:
                 console.position = 0  # the lines come in any order
-                console.expect(rf"(?m)^root: domain {domain}: {kind} at pc 0x[0-9a-f]+, address {address},", timeout=60)
+                console.expect(rf"(?m)^root: domain {domain}: {kind} at pc 0x[0-9a-f]+, address {address}[,\r]", timeout=60)
             console.position = 0
             console.expect(r"(?m)^capabilities: operations: 0, requests: 0\r$", timeout=120)
             console.position = 0

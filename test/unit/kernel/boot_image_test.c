@@ -81,10 +81,46 @@ static void reads_segments(void)
     CHECK_EQUAL(count, SEGMENTS);
     CHECK_EQUAL(segments[0].address, 0x200000);
     CHECK_EQUAL(segments[0].rights, BH_RIGHT_READ | BH_RIGHT_GRANT);
+    CHECK_EQUAL(segments[0].attributes, 0);
     CHECK_EQUAL(segments[1].rights, BH_RIGHT_READ);
     CHECK_EQUAL(segments[2].rights, BH_RIGHT_READ | BH_RIGHT_WRITE);
     CHECK_EQUAL(segments[2].memory_size, 0x5000);
     CHECK_EQUAL(segments[2].data_size, 500);
+}
+
+#define PROPERTY_AT 2800u
+
+static bool code_is_guarded(unsigned damage, uint64_t offset)
+{
+    static const uint32_t property[8] = {4, 16, 5, 0x554e47, 0xc0000000, 4, 3, 0};
+    uint8_t image[IMAGE_SIZE];
+    struct boot_segment segments[BOOT_SEGMENTS_MAX];
+    uint32_t count;
+    put_elf(image);
+    uint8_t *header = program_header(image, SEGMENTS); /* behind the text segment, which it is about */
+    memset(header, 0, 56);
+    put(header, 0x6474e553, 4);
+    put(header + 8, offset, 8);
+    put(image + 56, SEGMENTS + 1, 2);
+    memcpy(image + PROPERTY_AT, property, sizeof(property));
+    image[PROPERTY_AT + damage] ^= 1;
+    CHECK(segments_of(image, IMAGE_SIZE, segments, &count) == NULL);
+    CHECK_EQUAL(count, SEGMENTS);
+    CHECK(segments[1].attributes == 0 && segments[2].attributes == 0);
+    CHECK((segments[0].attributes & ~(uint64_t)BH_MAP_GUARDED) == 0);
+    return segments[0].attributes != 0;
+}
+
+static void guards_code_with_landing_pads(void)
+{
+    CHECK(code_is_guarded(28, PROPERTY_AT)); /* damage to what pads */
+    for (unsigned damage = 0; damage <= 24; damage++) {
+        CHECK(!code_is_guarded(damage, PROPERTY_AT));
+    }
+    static const uint64_t offsets[] = {PROPERTY_AT + 1, IMAGE_SIZE - 31, IMAGE_SIZE, UINT64_MAX};
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK(!code_is_guarded(28, offsets[i]));
+    }
 }
 
 static void refuses_bad_programs(void)
@@ -208,6 +244,7 @@ static void survives_any_damage(void)
 int main(void)
 {
     reads_segments();
+    guards_code_with_landing_pads();
     refuses_bad_programs();
     refuses_cut_programs();
     finds_root();

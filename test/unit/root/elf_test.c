@@ -77,6 +77,37 @@ static void reads_a_good_file(void)
     CHECK_EQUAL(image.segment[2].memory_size, 0x5000);
 }
 
+/* The property that the linker writes into programs with landing pads, 32 bytes. */
+#define PROPERTY_AT 0x1100u
+
+static bool says_landing_pads(unsigned damage, uint64_t offset)
+{
+    static const uint32_t property[8] = {4, 16, 5, 0x554e47, 0xc0000000, 4, 3, 0};
+    struct file file = good();
+    struct elf_image image;
+    file.program[3] = (Elf64_Phdr){.p_type = 0x6474e553, .p_flags = PF_R, .p_offset = offset, .p_filesz = 32};
+    memcpy((uint8_t *)&file + PROPERTY_AT, property, sizeof(property));
+    ((uint8_t *)&file)[PROPERTY_AT + damage] ^= 1;
+    CHECK_EQUAL(parse(&file, sizeof(file), &image), ELF_OK);
+    return image.landing_pads;
+}
+
+static void knows_programs_with_landing_pads(void)
+{
+    struct file file = good();
+    struct elf_image image;
+    CHECK_EQUAL(parse(&file, sizeof(file), &image), ELF_OK);
+    CHECK(!image.landing_pads);
+    CHECK(says_landing_pads(28, PROPERTY_AT)); /* damage to what pads */
+    for (unsigned damage = 0; damage <= 24; damage++) {
+        CHECK(!says_landing_pads(damage, PROPERTY_AT));
+    }
+    static const uint64_t offsets[] = {PROPERTY_AT + 1, SIZE - 31, SIZE, UINT64_MAX};
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK(!says_landing_pads(28, offsets[i]));
+    }
+}
+
 static void refuses_truncated_files(void)
 {
     struct file file = good();
@@ -150,6 +181,7 @@ static void survives_damage(void)
 int main(void)
 {
     reads_a_good_file();
+    knows_programs_with_landing_pads();
     refuses_truncated_files();
     refuses_what_it_must();
     survives_damage();
