@@ -177,7 +177,7 @@ static const char *load_root(uint64_t *entry)
     }
     for (uint32_t i = 0; i < count; i++) {
         map_copy(segments[i].address, segments[i].memory_size, segments[i].data, segments[i].data_size,
-                 segments[i].rights, segments[i].attributes);
+                 segments[i].rights, cpu_features.branch_targets ? segments[i].attributes : 0);
     }
     return NULL;
 }
@@ -326,7 +326,8 @@ const char *boot_root(struct all_cores *all)
         .cnode_radix = ROOT_CNODE_RADIX,
         .core_count = core_count,
         .has_smmu = smmu_present(),
-        .cpu_features = (read_sysreg(id_aa64isar0_el1) >> 60) != 0 ? BH_CPU_RNDR : 0, /* RNDR: Arm ARM D17.2.61 */
+        .cpu_features = ((read_sysreg(id_aa64isar0_el1) >> 60) != 0 ? BH_CPU_RNDR : 0) | /* RNDR: Arm ARM D17.2.61 */
+                        (cpu_features.branch_targets ? BH_CPU_BTI : 0),
     };
     struct slot *info = put(BH_ROOT_SLOT_BOOT_INFO, frame_cap(pointer_paddr(boot.info)));
     struct slot *buffer = put(BH_ROOT_SLOT_IPC_BUFFER, frame_cap(pointer_paddr(allocate_page())));

@@ -227,9 +227,9 @@ static enum bh_error target_space(struct invocation *invocation, unsigned alignm
     return BH_OK;
 }
 
-static uint64_t supported(uint64_t attributes)
+static uint64_t map_attributes(const struct space *space)
 {
-    return cpu_features.branch_targets ? attributes : attributes & ~(uint64_t)BH_MAP_GUARDED;
+    return BH_MAP_DEVICE | BH_MAP_UNCACHED | (space->type == BH_TYPE_VSPACE ? BH_MAP_GUARDED : 0);
 }
 
 static enum bh_error frame_map(struct invocation *invocation)
@@ -258,8 +258,7 @@ static enum bh_error frame_map(struct invocation *invocation)
     if ((rights & ~(uint64_t)slot->cap.rights) != 0) {
         return invocation_fail(invocation, 3, BH_ERROR_RIGHTS);
     }
-    if ((attributes & ~(uint64_t)(BH_MAP_DEVICE | BH_MAP_UNCACHED | BH_MAP_GUARDED)) != 0 ||
-        ((attributes & BH_MAP_GUARDED) != 0 && space->type != BH_TYPE_VSPACE)) {
+    if ((attributes & ~map_attributes(space)) != 0) {
         return invocation_fail(invocation, 4, BH_ERROR_INVALID_ARGUMENT);
     }
     unsigned reached;
@@ -294,7 +293,7 @@ static enum bh_error frame_map(struct invocation *invocation)
     if (format == BH_TYPE_IO_SPACE && smmu_is_stage2()) {
         format = BH_TYPE_GUEST_SPACE;
     }
-    write_descriptor(entry, descriptor_leaf(format, paddr(slot->cap.object), level, rights, supported(attributes)));
+    write_descriptor(entry, descriptor_leaf(format, paddr(slot->cap.object), level, rights, attributes));
     set_mapping(slot, space, address);
     return BH_OK;
 }
@@ -384,6 +383,6 @@ void space_map_at_boot(struct space *space, vaddr_t address, struct slot *frame,
     if ((rights & BH_RIGHT_GRANT) != 0) {
         synchronise_instructions(paddr_pointer(paddr(frame->cap.object)), BH_PAGE_SIZE);
     }
-    write_descriptor(entry, descriptor_leaf(BH_TYPE_VSPACE, paddr(frame->cap.object), 3, rights, supported(attributes)));
+    write_descriptor(entry, descriptor_leaf(BH_TYPE_VSPACE, paddr(frame->cap.object), 3, rights, attributes));
     set_mapping(frame, space, address);
 }

@@ -99,7 +99,9 @@ static const char *load_segment(const struct elf_segment *segment, const uint8_t
     uint64_t rights = BH_RIGHT_READ;
     rights |= segment->write ? BH_RIGHT_WRITE : 0;
     rights |= segment->execute ? BH_RIGHT_GRANT : 0;
-    uint64_t attributes = segment->execute && landing_pads ? BH_MAP_GUARDED : 0;
+    bool guarded =
+        segment->execute && landing_pads && (root.boot->cpu_features & BH_CPU_BTI) != 0;
+    uint64_t attributes = guarded ? BH_MAP_GUARDED : 0;
     uint32_t shared = shared_pages(segment, file);
     if (shared != 0) {
         const char *reason = load_shared(shared, segment, file, arena, space, rights, attributes);

@@ -21,7 +21,8 @@
 #define STAGE1_INNER_SHAREABLE (UINT64_C(3) << 8)
 #define STAGE1_ACCESSED (UINT64_C(1) << 10)
 #define STAGE1_NOT_GLOBAL (UINT64_C(1) << 11)
-#define STAGE1_GUARDED (UINT64_C(1) << 50) /* GP: branch targets are checked; RES0 without FEAT_BTI */
+#define STAGE1_GUARDED (UINT64_C(1) << 50) /* GP: branch targets are checked */
+#define STAGE1_GUARDED_SHIFT 48            /* from BH_MAP_GUARDED */
 #define STAGE1_PXN (UINT64_C(1) << 53)
 #define STAGE1_UXN (UINT64_C(1) << 54)
 
@@ -77,7 +78,7 @@ static inline uint64_t descriptor_leaf(enum bh_type type, paddr_t address, unsig
          STAGE1_PXN;
     d |= (rights & BH_RIGHT_WRITE) != 0 ? 0 : STAGE1_READ_ONLY;
     d |= (rights & BH_RIGHT_GRANT) != 0 ? 0 : STAGE1_UXN;
-    d |= (attributes & BH_MAP_GUARDED) != 0 ? STAGE1_GUARDED : 0;
+    d |= (attributes & BH_MAP_GUARDED) << STAGE1_GUARDED_SHIFT;
     return d;
 }
 

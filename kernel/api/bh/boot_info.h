@@ -37,6 +37,7 @@ enum bh_root_slot {
 
 /* Features of the processor that programs at EL0 can use but not find out about. */
 #define BH_CPU_RNDR 1u /* ID_AA64ISAR0_EL1.RNDR: the random number registers */
+#define BH_CPU_BTI 2u  /* ID_AA64PFR1_EL1.BT: branch targets are checked where BH_MAP_GUARDED says so */
 
 struct bh_boot_untyped {
     uint64_t address; /* physical */

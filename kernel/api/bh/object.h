@@ -69,7 +69,7 @@ enum bh_rights {
 enum bh_map_attributes {
     BH_MAP_DEVICE = 1,        /* Device-nGnRE; implied for device memory */
     BH_MAP_UNCACHED = 2,      /* Normal Non-cacheable */
-    BH_MAP_GUARDED = 4,       /* of a VSpace: indirect branches arrive at landing pads only, if the processor has FEAT_BTI */
+    BH_MAP_GUARDED = 4,       /* of a VSpace, if there is BH_CPU_BTI: indirect branches arrive at landing pads only */
 };
 
 /* Operations, by object. The numbers are part of the interface. */
