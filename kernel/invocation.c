@@ -27,7 +27,7 @@ enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_
     return BH_OK;
 }
 
-LANDING_PAD enum bh_error invoke_object(struct all_cores *all, struct invocation *invocation)
+enum bh_error invoke_object(struct all_cores *all, struct invocation *invocation)
 {
     switch (invocation->cap.type) {
     case BH_TYPE_UNTYPED:

@@ -227,11 +227,6 @@ static enum bh_error target_space(struct invocation *invocation, unsigned alignm
     return BH_OK;
 }
 
-static uint64_t map_attributes(const struct space *space)
-{
-    return BH_MAP_DEVICE | BH_MAP_UNCACHED | (space->type == BH_TYPE_VSPACE ? BH_MAP_GUARDED : 0);
-}
-
 static enum bh_error frame_map(struct invocation *invocation)
 {
     struct slot *slot = invocation->slot;
@@ -258,7 +253,8 @@ static enum bh_error frame_map(struct invocation *invocation)
     if ((rights & ~(uint64_t)slot->cap.rights) != 0) {
         return invocation_fail(invocation, 3, BH_ERROR_RIGHTS);
     }
-    if ((attributes & ~map_attributes(space)) != 0) {
+    const uint64_t usual = BH_MAP_DEVICE | BH_MAP_UNCACHED;
+    if (attributes > usual && (attributes > (usual | BH_MAP_GUARDED) || space->type != BH_TYPE_VSPACE)) {
         return invocation_fail(invocation, 4, BH_ERROR_INVALID_ARGUMENT);
     }
     unsigned reached;

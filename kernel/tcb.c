@@ -360,7 +360,7 @@ static enum bh_error set_affinity(struct all_cores *all, struct tcb *tcb, struct
     return BH_OK;
 }
 
-LANDING_PAD enum bh_error tcb_invoke(struct all_cores *all, struct invocation *invocation)
+enum bh_error tcb_invoke(struct all_cores *all, struct invocation *invocation)
 {
     struct tcb *tcb = cap_object(invocation->cap);
 

@@ -21,6 +21,7 @@ LINE = re.compile(r"^\s*([0-9a-f]+):\t(\S.*)$")
 ADRP = re.compile(r"^adrp\t(x\d+), ([0-9a-f]+)")
 ADR = re.compile(r"^adr\tx\d+, ([0-9a-f]+)")
 ADD = re.compile(r"^add\tx\d+, (x\d+), #0x([0-9a-f]+)")
+WRITES = re.compile(r"^(?!st|cmp|cmn|tst|cb|tb)\S+\t[xw](\d+)\b")  # its first operand
 LOAD, EXECUTE = 1, 1  # PT_LOAD, PF_X
 
 
@@ -38,15 +39,19 @@ def listing(objdump, elf):
     return functions, code
 
 
-def taken_by_code(code):
+def taken_by_code(functions, code):
     pages = {}
-    for instruction in code.values():
+    for at, instruction in code.items():
+        if at in functions:
+            pages = {}
         if match := ADRP.match(instruction):
             pages[match.group(1)] = int(match.group(2), 16)
         elif match := ADR.match(instruction):
             yield int(match.group(1), 16)
         elif (match := ADD.match(instruction)) and match.group(1) in pages:
             yield pages[match.group(1)] + int(match.group(2), 16)
+        if (match := WRITES.match(instruction)) and not instruction.startswith("adrp"):
+            pages.pop("x" + match.group(1), None)
 
 
 def taken_by_data(elf):
@@ -69,7 +74,7 @@ def main():
     objdump, elf = sys.argv[1:3]
     functions, code = listing(objdump, elf)
     functions.pop(entry(elf), None)
-    bad = sorted({functions[address] for address in (*taken_by_code(code), *taken_by_data(elf))
+    bad = sorted({functions[address] for address in (*taken_by_code(functions, code), *taken_by_data(elf))
                   if address in functions and not PAD.match(code.get(address, ""))})
     if bad:
         print(f"{elf}: the addresses of functions without a landing pad are taken: {', '.join(bad)}", file=sys.stderr)

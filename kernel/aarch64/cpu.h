@@ -40,8 +40,8 @@ static inline void spin_hint(void)
 }
 
 /*
- * On functions that are called through a pointer or have a jump table. The kernel's text is guarded (FEAT_BTI, Arm ARM
- * D8.4.5) and compiled without landing pads: an indirect branch elsewhere is an exception.
+ * On functions that are called through a pointer. The kernel's text is guarded (FEAT_BTI, Arm ARM D8.4.5) and has no
+ * other landing pads, and no jump tables: an indirect branch elsewhere is an exception.
  */
 #define LANDING_PAD __attribute__((target("branch-protection=bti")))
 
