@@ -245,9 +245,9 @@ static enum bh_error frame_map(struct invocation *invocation)
         space->type != BH_TYPE_IO_SPACE && slot->cap.object != 0) {
         return invocation_fail(invocation, 1, BH_ERROR_ILLEGAL_OPERATION);
     }
-    const uint64_t mappable = BH_RIGHT_READ | BH_RIGHT_WRITE | BH_RIGHT_GRANT;
+    const uint64_t write_execute = BH_RIGHT_WRITE | BH_RIGHT_GRANT, mappable = BH_RIGHT_READ | write_execute;
     if ((rights & ~mappable) != 0 || (rights & BH_RIGHT_READ) == 0 ||
-        (space->type == BH_TYPE_VSPACE && (rights & BH_RIGHT_WRITE) != 0 && (rights & BH_RIGHT_GRANT) != 0)) {
+        ((rights & write_execute) == write_execute && space->type == BH_TYPE_VSPACE)) {
         return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
     }
     if ((rights & ~(uint64_t)slot->cap.rights) != 0) {
