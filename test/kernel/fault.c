@@ -65,6 +65,12 @@ static void jumper(uint64_t address)
     done = 1;
 }
 
+static void brancher(uint64_t address)
+{
+    result = fault_jump(address);
+    done = 1;
+}
+
 static void undefiner(uint64_t argument)
 {
     (void)argument;
@@ -144,6 +150,7 @@ static void read_only_data_cannot_be_executed(void)
 #define MOV_X0_42 0xd2800540
 #define RET 0xd65f03c0
 #define BRANCH_TARGET 0x0d /* exception class */
+#define PACIASP 0xd503233f
 #define BY_CALL 2          /* PSTATE.BTYPE behind BLR (Arm ARM D17.2.37, "Branch Target Exception") */
 
 static bool branch_targets_are_checked(void)
@@ -191,6 +198,24 @@ static void guarded_code_is_called_at_landing_pads_only(void)
         uint64_t address = (uint64_t)map_frame_with(make_code(landing_pad), RX, guarded && checked ? BH_MAP_GUARDED : 0);
         CHECK_EQUAL(call_is_refused(address), checked && guarded && !landing_pad);
     }
+}
+
+/* PACIASP, a NOP here, is one for calls only: SCTLR_EL2.BT0. */
+static void where_a_return_address_is_signed_calls_may_arrive(void)
+{
+    bool checked = branch_targets_are_checked();
+    bh_cptr frame = new_frame();
+    uint32_t *code = map_frame(frame, RW);
+    code[0] = PACIASP;
+    code[1] = MOV_X0_42;
+    code[2] = RET;
+    CHECK_OK(bh_frame_unmap(frame));
+    code = map_frame_with(frame, RX, checked ? BH_MAP_GUARDED : 0);
+    setup();
+    CHECK(!call_is_refused((uint64_t)code));
+    setup();
+    (void)start(brancher, (uint64_t)code);
+    CHECK_EQUAL(done, checked ? 0 : 1);
 }
 
 /* The code of root, which the kernel has mapped. */
@@ -423,6 +448,7 @@ static void a_suspended_fault_is_raised_again(void)
 TEST_GROUP(fault, false, TEST_CASE(a_read_fault_is_told_and_resumed), TEST_CASE(a_write_fault_is_told_and_resumed),
            TEST_CASE(data_cannot_be_executed), TEST_CASE(read_only_data_cannot_be_executed), TEST_CASE(an_unmapped_jump_is_a_fault_at_its_target),
            TEST_CASE(guarded_code_is_called_at_landing_pads_only),
+           TEST_CASE(where_a_return_address_is_signed_calls_may_arrive),
            TEST_CASE(code_with_landing_pads_is_guarded_from_the_start), TEST_CASE(a_fault_does_not_launder_a_branch),
            TEST_CASE(an_undefined_instruction_is_told), TEST_CASE(a_breakpoint_is_told),
            TEST_CASE(an_unknown_system_call_is_a_fault), TEST_CASE(privileged_instructions_are_faults),

@@ -8,7 +8,11 @@ fault_load:
 1:  ldr x0, [x0]
     ret
 
-    .global fault_answer
+    .global fault_answer, fault_jump
+fault_jump:
+    hint #34 /* BTI C */
+    br x0
+
 fault_answer:
     hint #34 /* BTI C */
 5:  mov x0, #42

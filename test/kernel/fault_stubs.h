@@ -9,6 +9,7 @@
 
 uint64_t fault_load(uint64_t address);
 void fault_store(uint64_t address);
+uint64_t fault_jump(uint64_t address); /* a branch, not a call */
 void fault_undefined(void);
 void fault_breakpoint(uint64_t argument);
 void fault_system_call(uint64_t number);

@@ -120,6 +120,20 @@ static void a_jump_to_nothing_is_an_abort(void)
     CHECK_EQUAL(guest.frame->esr >> 26, 0x20);
 }
 
+/* PSTATE.BTYPE, without which the target would be entered as if no branch had led there. */
+static void how_a_guest_branched_survives_exit_and_entry(void)
+{
+    struct guest guest = guest_new(test_tcb);
+    uint64_t branched = (guest.frame->host.id_aa64pfr1 & 0xf) != 0 ? 1 << 10 : 0; /* by BR from code not guarded */
+    guest_aim(&guest, guest_jump);
+    guest.frame->x[1] = GUEST_MMIO;
+    for (int i = 0; i < 2; i++) {
+        (void)GUEST_RUN(&guest, BH_EXIT_ABORT);
+        CHECK_EQUAL(guest.frame->pc, GUEST_MMIO);
+        CHECK_EQUAL(guest.frame->pstate, GUEST_EL1H_MASKED | branched);
+    }
+}
+
 static void trapped_registers_are_told(void)
 {
     struct guest guest = guest_new(test_tcb);
@@ -357,6 +371,7 @@ static void a_frame_full_of_ones_does_no_harm(void)
 TEST_GROUP(guest, false, TEST_CASE(hvc_returns_after_the_instruction), TEST_CASE(the_vmm_edits_registers_in_place),
            TEST_CASE(smc_returns_after_the_instruction), TEST_CASE(accesses_to_nothing_are_decoded),
            TEST_CASE(undecoded_accesses_are_aborts), TEST_CASE(a_jump_to_nothing_is_an_abort),
+           TEST_CASE(how_a_guest_branched_survives_exit_and_entry),
            TEST_CASE(trapped_registers_are_told), TEST_CASE(the_guest_sees_the_identity_it_was_given),
            TEST_CASE(its_own_exceptions_stay_in_the_guest), TEST_CASE(a_pending_notification_comes_before_the_guest),
            TEST_CASE(a_deadline_ends_an_endless_guest), TEST_CASE(another_threads_signal_ends_the_guest),
