@@ -317,7 +317,7 @@ static void map(struct m_object *thread, struct step *step)
         x[3] &= ~((UINT64_C(1) << object->size_bits) - 1);
     }
     x[4] = one_in(4) ? random_below(16) : one_in(3) ? 5 : 3;
-    x[5] = mostly(one_in(3) ? random_below(4) : 0);
+    x[5] = mostly(one_in(3) ? random_below(9) : 0);
 }
 
 static void device_operation(struct m_object *thread, struct step *step)
