@@ -162,6 +162,8 @@ def tables(gdb, symbol, console):
         physical = descriptor & ADDRESS
         if descriptor & USER or not descriptor & UXN:
             raise qemu.Failure(f"{address:#x} is for EL0")
+        if bool(descriptor & GUARDED) != (not descriptor & PXN):
+            raise qemu.Failure(f"{address:#x} is code that is not guarded, or guarded and no code")
         if not descriptor & READ_ONLY:
             writable.append((physical, physical + size, address))
         else:
@@ -172,8 +174,6 @@ def tables(gdb, symbol, console):
             executable.update(range(address, address + size, 4096))
     if executable != set(code):
         raise qemu.Failure("what is executable is not the kernel's text")
-        if bool(descriptor & GUARDED) != (not descriptor & PXN):
-            raise qemu.Failure(f"{address:#x} is code that is not guarded, or guarded and no code")
     virtual = {page for address, size, _ in mapped for page in range(address, address + size, PAGE)
                if address >= symbol["_start"]}
     areas = range(symbol["core_areas"], symbol["core_areas"] + cores() * kernel_constant("CORE_AREA_SIZE"),
