@@ -98,7 +98,7 @@ static void signal_handler(struct core *core, uint32_t intid)
     } else {
         struct notification *notification = cap_object(cap);
         if (notification->core != core || notification->bound != NULL || notification->head == NULL ||
-            core->current == NULL || !fastpath_wake(core, notification, notification_badge(cap))) {
+            !fastpath_wake(core, notification, notification_badge(cap))) {
             notification_signal(core, notification, notification_badge(cap));
         }
         if (is_lpi(intid) && receiver(irq) != core) { /* the notification has moved */
