@@ -81,10 +81,10 @@ struct tcb *syscall_call(struct core *core)
     }
     struct endpoint *endpoint = cap_object(cap);
     struct tcb *server = endpoint->head;
-    if (endpoint->core != core || server == NULL || !endpoint->receivers || server->sched_context != NULL) {
+    if (endpoint->core != core || server == NULL || server->sched_context != NULL) {
         goto slow;
     }
-    struct reply *reply = server->reply;
+    struct reply *reply = server->reply; /* receivers alone have one */
     struct sched_context *sc = caller->sched_context; /* that runs: core->charged */
     struct cap vspace = fastpath_vspace(server);
     if (reply == NULL || reply->caller != NULL || !fastpath_runs_next(core, server, vspace)) {

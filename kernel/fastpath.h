@@ -15,12 +15,13 @@
 
 /* --- What the cases have in common --- */
 
-/* Finds the capability that `cptr` names. Whether it is of this type and has these rights. */
+/* Finds the capability that `cptr` names. Whether it is of this type and has these rights. (A missing CNode has radix 0;
+ * slot 0, which nobody should use, is left to the general path.) */
 static inline bool fastpath_lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_type type, uint64_t rights,
                                    struct cap *cap)
 {
     struct cap cnode = tcb->slots[TCB_SLOT_CNODE].cap;
-    if (cnode.type != BH_TYPE_CNODE || cptr >> cnode.size_bits != 0) {
+    if (cptr == 0 || cptr >> cnode.size_bits != 0) {
         return false;
     }
     *cap = ((const struct slot *)cap_object(cnode))[cptr].cap;

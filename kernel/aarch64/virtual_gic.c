@@ -46,6 +46,10 @@ static uint64_t read_list_register(unsigned n)
 
 static void write_list_register(unsigned n, uint64_t value)
 {
+    if (n == 0) { /* most often */
+        write_sysreg(S3_4_C12_C12_0, value);
+        return;
+    }
     switch (n) {
 #define CASE(number, name)                                                                                             \
     case number:                                                                                                       \
