@@ -12,8 +12,8 @@ void kernel_main(void);
 extern char secondary_start[];
 void kernel_secondary(struct core *core);
 
-/* Builds root, the first domain, from the bundle and all memory, and makes it the thread to run. NULL, or why not. */
-const char *boot_root(struct all_cores *all);
+/* Builds root, the first domain, from the bundle and all memory, and makes it the thread to run. */
+void boot_root(struct all_cores *all);
 
 /* An ELF image and where it lies in the bundle. */
 struct boot_image {
