@@ -4,24 +4,19 @@
 #include "assert.h"
 #include "object.h"
 
-/* Whether the memory or thing that `b` names is within what `a` names. */
-static bool cap_covers(struct cap a, struct cap b)
-{
-    switch (a.type) {
-    case BH_TYPE_UNTYPED:
-    case BH_TYPE_DEVICE_UNTYPED:
-        return object_in_memory(b) && b.object >= a.object &&
-               b.object + object_size(b) <= a.object + (UINT64_C(1) << a.size_bits);
-    case BH_TYPE_IRQ_CONTROL:
-        return b.type == BH_TYPE_IRQ_CONTROL || b.type == BH_TYPE_IRQ_HANDLER;
-    default:
-        return a.type == b.type && a.object == b.object && a.size_bits == b.size_bits;
-    }
-}
-
 static bool cap_same_object(struct cap a, struct cap b)
 {
     return a.type == b.type && a.object == b.object && a.size_bits == b.size_bits;
+}
+
+/* Whether the memory or thing that `b` names is within what `a` names. */
+static bool cap_covers(struct cap a, struct cap b)
+{
+    if (a.type == BH_TYPE_UNTYPED || a.type == BH_TYPE_DEVICE_UNTYPED) {
+        uint64_t size = object_size(b);
+        return size != 0 && b.object >= a.object && b.object + size <= a.object + (UINT64_C(1) << a.size_bits);
+    }
+    return cap_same_object(a, b) || (a.type == BH_TYPE_IRQ_CONTROL && b.type == BH_TYPE_IRQ_HANDLER);
 }
 
 bool cap_is_parent(struct cap parent, struct cap child)
@@ -42,14 +37,12 @@ bool slot_has_children(const struct slot *slot)
 
 void slot_insert_root(struct all_cores *all, struct slot *slot, struct cap cap)
 {
-    (void)all;
     kernel_assert(slot_empty(slot));
     *slot = (struct slot){.cap = cap};
 }
 
 void slot_insert_after(struct all_cores *all, struct slot *slot, struct cap cap, struct slot *parent)
 {
-    (void)all;
     kernel_assert(slot_empty(slot));
     slot->cap = cap;
     slot->previous = parent;
@@ -62,7 +55,6 @@ void slot_insert_after(struct all_cores *all, struct slot *slot, struct cap cap,
 
 void slot_move(struct all_cores *all, struct slot *destination, struct slot *source)
 {
-    (void)all;
     kernel_assert(slot_empty(destination));
     *destination = *source;
     *source = (struct slot){0};

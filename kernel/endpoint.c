@@ -13,20 +13,14 @@ static void enqueue(struct endpoint *endpoint, struct tcb *tcb, bool receivers)
     while (before != NULL && before->priority < tcb->priority) {
         before = before->previous;
     }
-    tcb->previous = before;
-    tcb->next = before != NULL ? before->next : endpoint->head;
-    *(tcb->previous != NULL ? &tcb->previous->next : &endpoint->head) = tcb;
-    *(tcb->next != NULL ? &tcb->next->previous : &endpoint->tail) = tcb;
+    thread_queue_insert(&endpoint->queue, tcb, before);
     endpoint->receivers = receivers;
     tcb->blocked_on = endpoint;
 }
 
 void endpoint_remove_waiter(struct tcb *tcb)
 {
-    struct endpoint *endpoint = tcb->blocked_on;
-    *(tcb->previous != NULL ? &tcb->previous->next : &endpoint->head) = tcb->next;
-    *(tcb->next != NULL ? &tcb->next->previous : &endpoint->tail) = tcb->previous;
-    tcb->next = tcb->previous = NULL;
+    thread_queue_remove(&((struct endpoint *)tcb->blocked_on)->queue, tcb);
     tcb->blocked_on = NULL;
     if (tcb->state == TCB_BLOCKED_RECV && tcb->reply != NULL) {
         tcb->reply->receiver = NULL;
@@ -237,7 +231,6 @@ void endpoint_reply(struct core *core, struct tcb *tcb, struct reply *reply, boo
 
 void endpoint_cancel_badged(struct all_cores *all, struct endpoint *endpoint, uint64_t badge)
 {
-    (void)all;
     struct tcb *tcb = endpoint->receivers ? NULL : endpoint->head;
     while (tcb != NULL) {
         struct tcb *next = tcb->next;
@@ -251,7 +244,6 @@ void endpoint_cancel_badged(struct all_cores *all, struct endpoint *endpoint, ui
 
 void endpoint_destroy(struct all_cores *all, struct endpoint *endpoint)
 {
-    (void)all;
     while (endpoint->head != NULL) {
         struct tcb *tcb = endpoint->head;
         endpoint_remove_waiter(tcb);

@@ -48,7 +48,6 @@ __attribute__((noreturn)) void machine_reset(void)
 
 enum bh_error machine_invoke(struct all_cores *all, struct invocation *invocation)
 {
-    (void)all;
     switch (invocation->operation) {
     case BH_OP_MACHINE_OFF:
         machine_off();

@@ -27,14 +27,11 @@ void partition_window_due(struct core *core)
 static enum bh_error set_window(struct partition_frame *frame, struct invocation *invocation)
 {
     uint64_t index = invocation->word[0], partition = invocation->word[1], length = invocation->word[2];
-    if (index > frame->count || index >= BH_SCHEDULE_WINDOWS) {
-        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
-    }
-    if (partition >= BH_PARTITIONS) {
-        return invocation_fail(invocation, 2, BH_ERROR_RANGE);
-    }
-    if (length < sched_context_budget_min() || length > SCHED_CONTEXT_PERIOD_MAX) {
-        return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
+    if (!invocation_requires(invocation, 1, BH_ERROR_RANGE, index <= frame->count && index < BH_SCHEDULE_WINDOWS) ||
+        !invocation_requires(invocation, 2, BH_ERROR_RANGE, partition < BH_PARTITIONS) ||
+        !invocation_requires(invocation, 3, BH_ERROR_INVALID_ARGUMENT,
+                             length >= sched_context_budget_min() && length <= SCHED_CONTEXT_PERIOD_MAX)) {
+        return invocation->error;
     }
     frame->window[index].length = length;
     frame->window[index].partition = (uint8_t)partition;
@@ -61,7 +58,6 @@ static void start_schedule(void)
 
 enum bh_error partition_invoke(struct all_cores *all, struct invocation *invocation)
 {
-    (void)all;
     switch (invocation->operation) {
     case BH_OP_SCHED_CONTROL_SET_WINDOW:
         return set_window(&next, invocation);

@@ -170,23 +170,18 @@ static enum bh_error handler_cap(struct invocation *invocation, uint64_t n, stru
 static enum bh_error configure(struct all_cores *all, struct tcb *tcb, struct invocation *invocation)
 {
     struct slot *cnode, *vspace, *fault, *buffer = NULL;
-    enum bh_error error;
 
     if (!is_stopped(tcb)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
-    if ((error = invocation_cap(invocation, 1, BH_TYPE_CNODE, 0, &cnode)) != BH_OK ||
-        (error = invocation_cap(invocation, 2, BH_TYPE_VSPACE, 0, &vspace)) != BH_OK ||
-        (error = handler_cap(invocation, 3, &fault)) != BH_OK) {
-        return error;
-    }
-    if (invocation->word[3] != BH_CPTR_NULL) {
-        if ((error = invocation_cap(invocation, 4, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &buffer)) != BH_OK) {
-            return error;
-        }
-        if (buffer->cap.size_bits != BH_PAGE_BITS || buffer->cap.mapping.device) {
-            return invocation_fail(invocation, 4, BH_ERROR_INVALID_ARGUMENT);
-        }
+    if (invocation_cap(invocation, 1, BH_TYPE_CNODE, 0, &cnode) != BH_OK ||
+        invocation_cap(invocation, 2, BH_TYPE_VSPACE, 0, &vspace) != BH_OK ||
+        handler_cap(invocation, 3, &fault) != BH_OK ||
+        (invocation->word[3] != BH_CPTR_NULL &&
+         (invocation_cap(invocation, 4, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &buffer) != BH_OK ||
+          !invocation_requires(invocation, 4, BH_ERROR_INVALID_ARGUMENT,
+                               buffer->cap.size_bits == BH_PAGE_BITS && !buffer->cap.mapping.device)))) {
+        return invocation->error;
     }
 
     all->core->preempted = !set_slot(all, tcb, TCB_SLOT_CNODE, cnode) || !set_slot(all, tcb, TCB_SLOT_VSPACE, vspace) ||
@@ -206,10 +201,9 @@ static enum bh_error set_timeout_endpoint(struct all_cores *all, struct tcb *tcb
 static enum bh_error set_priority(struct tcb *tcb, struct invocation *invocation)
 {
     uint64_t limit = invocation->caller->max_controlled_priority;
-    for (uint64_t i = 0; i < 2; i++) {
-        if (invocation->word[i] > limit) {
-            return invocation_fail(invocation, i + 1, BH_ERROR_RANGE);
-        }
+    if (!invocation_requires(invocation, 1, BH_ERROR_RANGE, invocation->word[0] <= limit) ||
+        !invocation_requires(invocation, 2, BH_ERROR_RANGE, invocation->word[1] <= limit)) {
+        return invocation->error;
     }
     struct core *core = tcb->core;
     bool queued = tcb->queued;
@@ -283,14 +277,10 @@ static enum bh_error bind_notification(struct tcb *tcb, struct invocation *invoc
         return error;
     }
     struct notification *notification = cap_object(slot->cap);
-    if (tcb->bound_notification != NULL) {
-        return BH_ERROR_BUSY;
-    }
-    if (notification->bound != NULL) {
-        return invocation_fail(invocation, 1, BH_ERROR_BUSY);
-    }
-    if (!notification_claim(notification, tcb->core)) {
-        return invocation_fail(invocation, 1, BH_ERROR_CORE);
+    if (!invocation_requires(invocation, 0, BH_ERROR_BUSY, tcb->bound_notification == NULL) ||
+        !invocation_requires(invocation, 1, BH_ERROR_BUSY, notification->bound == NULL) ||
+        !invocation_requires(invocation, 1, BH_ERROR_CORE, notification_claim(notification, tcb->core))) {
+        return invocation->error;
     }
     notification->bound = tcb;
     tcb->bound_notification = notification;

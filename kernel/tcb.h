@@ -86,6 +86,26 @@ _Static_assert(offsetof(struct context, sp) == CONTEXT_SP, "vectors.S");
 _Static_assert(offsetof(struct context, tpidr) == CONTEXT_TPIDR, "vectors.S");
 _Static_assert(offsetof(struct tcb, full_restore) == TCB_FULL_RESTORE, "vectors.S");
 
+struct thread_queue {
+    struct tcb *head, *tail;
+};
+
+/* Puts a thread that is in no queue behind `before`, which is in this one, or to its head (NULL). */
+static inline void thread_queue_insert(struct thread_queue *queue, struct tcb *tcb, struct tcb *before)
+{
+    tcb->previous = before;
+    tcb->next = before != NULL ? before->next : queue->head;
+    *(before != NULL ? &before->next : &queue->head) = tcb;
+    *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb;
+}
+
+static inline void thread_queue_remove(struct thread_queue *queue, struct tcb *tcb)
+{
+    *(tcb->previous != NULL ? &tcb->previous->next : &queue->head) = tcb->next;
+    *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb->previous;
+    tcb->next = tcb->previous = NULL;
+}
+
 void tcb_init(struct tcb *tcb, struct core *core);
 
 /* Takes the thread out of everything it is part of. The slots stay. */

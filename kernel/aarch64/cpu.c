@@ -45,12 +45,17 @@ void timer_program(uint64_t when)
 
 void clear_memory(void *memory, uint64_t size)
 {
-    uint64_t *p = memory;
-    for (uint64_t *end = p + size / 8; p < end; p += 8) {
+    uint64_t at = (uint64_t)memory, end = at + size, block = cpu_features.zero_block;
+    if (block != 0 && ((at | size) & (block - 1)) == 0) {
+        for (; at < end; at += block) {
+            __asm__ volatile("dc zva, %0" : : "r"(at) : "memory");
+        }
+    }
+    for (; at < end; at += 64) {
         __asm__ volatile("stp xzr, xzr, [%0]\n\tstp xzr, xzr, [%0, #16]\n\t"
                          "stp xzr, xzr, [%0, #32]\n\tstp xzr, xzr, [%0, #48]"
                          :
-                         : "r"(p)
+                         : "r"(at)
                          : "memory");
     }
 }

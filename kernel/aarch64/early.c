@@ -54,6 +54,8 @@ static void find_features(void)
     cpu_features.reliability = field(read_sysreg(id_aa64pfr0_el1), 28) != 0;
     cpu_features.scalable_matrices = field(read_sysreg(id_aa64pfr1_el1), 24) != 0;
     cpu_features.vmid16 = field(read_sysreg(id_aa64mmfr1_el1), 4) == 2;
+    uint64_t dczid = read_sysreg(dczid_el0); /* DZP, and the block's size in words of 4 bytes */
+    cpu_features.zero_block = (dczid & 0x10) != 0 ? 0 : UINT64_C(4) << (dczid & 0xf);
     /* ID_AA64ISAR1_EL1.{APA, API}, ID_AA64ISAR2_EL1.APA3 */
     cpu_features.pointer_authentication =
         (read_sysreg(id_aa64isar1_el1) & 0xff0) != 0 || (read_sysreg(S3_0_C0_C6_2) & 0xf000) != 0;

@@ -123,14 +123,10 @@ static void configure(struct lpi *lpi, uint8_t configuration)
 
 enum bh_error its_find_lpi(struct invocation *invocation, uint32_t *lpi)
 {
-    if (its.base == NULL) {
-        return BH_ERROR_UNSUPPORTED;
-    }
-    if (invocation->word[0] >= DEVICES) {
-        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
-    }
-    if (invocation->word[1] >= ITS_EVENTS) {
-        return invocation_fail(invocation, 2, BH_ERROR_RANGE);
+    if (!invocation_requires(invocation, 0, BH_ERROR_UNSUPPORTED, its.base != NULL) ||
+        !invocation_requires(invocation, 1, BH_ERROR_RANGE, invocation->word[0] < DEVICES) ||
+        !invocation_requires(invocation, 2, BH_ERROR_RANGE, invocation->word[1] < ITS_EVENTS)) {
+        return invocation->error;
     }
     *lpi = 0;
     for (uint32_t i = LPI_COUNT; i-- > 0;) {
@@ -154,7 +150,6 @@ void its_map(struct all_cores *all, uint32_t lpi, uint64_t device, uint64_t even
 
 void its_unmap(struct all_cores *all, uint32_t lpi)
 {
-    (void)all;
     struct lpi *mapped = &its.lpi[lpi - LPI_FIRST];
     configure(mapped, LPI_CONFIGURATION);
     event_command(COMMAND_DISCARD, mapped, 0, 0);
