@@ -21,8 +21,8 @@ struct boot_image {
     uint64_t size;
 };
 
-/* The first file of the bundle (a newc cpio archive), which must be named "root". NULL, or what is wrong. */
-const char *bundle_first(const uint8_t *bundle, uint64_t size, struct boot_image *image);
+/* The first file of the bundle (a newc cpio archive), which must be named "root". */
+struct boot_image bundle_first(const uint8_t *bundle, uint64_t size);
 
 struct boot_segment {
     uint64_t address, memory_size;
@@ -33,8 +33,8 @@ struct boot_segment {
 
 #define BOOT_SEGMENTS_MAX 8
 
-/* The loadable segments of an ELF executable, checked to lie apart, page-aligned and below `limit`. NULL, or what is wrong. */
-const char *elf_segments(struct boot_image image, uint64_t limit, struct boot_segment segments[BOOT_SEGMENTS_MAX],
-                         uint32_t *count, uint64_t *entry);
+/* The loadable segments of an ELF executable, checked to lie apart, page-aligned and below `limit`; returns how many. */
+uint32_t elf_segments(struct boot_image image, uint64_t limit, struct boot_segment segments[BOOT_SEGMENTS_MAX],
+                      uint64_t *entry);
 
 #endif

@@ -142,14 +142,10 @@ static void map_copy(uint64_t address, uint64_t memory_size, const uint8_t *data
 /* Returns where root begins. */
 static uint64_t load_root(void)
 {
-    struct boot_image image;
     struct boot_segment segments[BOOT_SEGMENTS_MAX];
-    uint32_t count;
     uint64_t entry;
-    const char *error = bundle_first(paddr_pointer(paddr(machine.bundle.start)), machine.bundle.size, &image);
-    start_requires(error == NULL, error);
-    error = elf_segments(image, BH_ROOT_STACK, segments, &count, &entry);
-    start_requires(error == NULL, error);
+    struct boot_image image = bundle_first(paddr_pointer(paddr(machine.bundle.start)), machine.bundle.size);
+    uint32_t count = elf_segments(image, BH_ROOT_STACK, segments, &entry);
     for (uint32_t i = 0; i < count; i++) {
         map_copy(segments[i].address, segments[i].memory_size, segments[i].data, segments[i].data_size,
                  segments[i].rights);

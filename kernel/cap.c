@@ -24,7 +24,7 @@ bool cap_is_parent(struct cap parent, struct cap child)
     if (!parent.original || !cap_covers(parent, child)) {
         return false;
     }
-    if ((parent.type == BH_TYPE_ENDPOINT || parent.type == BH_TYPE_NOTIFICATION) && parent.badge != 0) {
+    if (cap_takes_badge(parent) && parent.badge != 0) {
         return child.badge == parent.badge && !child.original;
     }
     return true;
@@ -77,49 +77,28 @@ static void slot_unlink(struct slot *slot)
     *slot = (struct slot){0};
 }
 
+/* Not Untyped: two could hand out the same memory. Reply: one answer. PageTable: one place. */
+static const uint32_t can_be_copied =
+    1u << BH_TYPE_ENDPOINT | 1u << BH_TYPE_NOTIFICATION | 1u << BH_TYPE_FRAME | 1u << BH_TYPE_CNODE | 1u << BH_TYPE_TCB |
+    1u << BH_TYPE_SCHED_CONTEXT | 1u << BH_TYPE_VSPACE | 1u << BH_TYPE_GUEST_SPACE | 1u << BH_TYPE_IO_SPACE |
+    1u << BH_TYPE_VCPU | 1u << BH_TYPE_IRQ_HANDLER | 1u << BH_TYPE_SCHED_CONTROL | 1u << BH_TYPE_IO_CONTROL |
+    1u << BH_TYPE_MACHINE;
+
 enum bh_error cap_derive(struct cap source, uint64_t rights, uint64_t badge, struct cap *derived)
 {
-    struct cap cap = source;
-
-    switch (source.type) {
-    case BH_TYPE_ENDPOINT:
-    case BH_TYPE_NOTIFICATION:
-        if (badge != 0) {
-            if (source.badge != 0) {
-                return BH_ERROR_ILLEGAL_OPERATION;
-            }
-            cap.badge = badge;
-        }
-        /* A capability that gets its badge here is the ancestor of its own copies. */
-        cap.original = badge != 0;
-        break;
-    case BH_TYPE_FRAME:
-        cap.mapping.page = 0;
-        cap.mapping.space = 0;
-        cap.mapping.generation = 0;
-        cap.original = 0;
-        break;
-    case BH_TYPE_CNODE:
-    case BH_TYPE_TCB:
-    case BH_TYPE_SCHED_CONTEXT:
-    case BH_TYPE_VSPACE:
-    case BH_TYPE_GUEST_SPACE:
-    case BH_TYPE_IO_SPACE:
-    case BH_TYPE_VCPU:
-    case BH_TYPE_IRQ_HANDLER:
-    case BH_TYPE_SCHED_CONTROL:
-    case BH_TYPE_IO_CONTROL:
-    case BH_TYPE_MACHINE:
-        cap.original = 0;
-        break;
-    default: /* Untyped: two could hand out the same memory. Reply: one answer. PageTable: one place. */
+    bool takes_badge = cap_takes_badge(source) && source.badge == 0;
+    if ((can_be_copied >> source.type & 1) == 0 || (badge != 0 && !takes_badge)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
-    if (badge != 0 && source.type != BH_TYPE_ENDPOINT && source.type != BH_TYPE_NOTIFICATION) {
-        return BH_ERROR_ILLEGAL_OPERATION;
+    *derived = source;
+    derived->rights &= rights & BH_RIGHTS_ALL;
+    derived->original = badge != 0; /* what gets its badge here is the ancestor of its own copies */
+    if (badge != 0) {
+        derived->badge = badge;
     }
-    cap.rights &= rights & BH_RIGHTS_ALL;
-    *derived = cap;
+    if (source.type == BH_TYPE_FRAME) {
+        cap_set_mapping(derived, 0, 0, 0);
+    }
     return BH_OK;
 }
 

@@ -52,26 +52,11 @@ static enum bh_error move(struct all_cores *all, struct invocation *invocation, 
 
 static void inspect(struct cap cap, uint64_t result[4])
 {
+    bool has_number = cap.type == BH_TYPE_IRQ_HANDLER;
     result[0] = cap.type;
-    result[1] = cap.type != BH_TYPE_NULL ? cap.rights : 0;
-    switch (cap.type) {
-    case BH_TYPE_ENDPOINT:
-    case BH_TYPE_NOTIFICATION:
-        result[2] = cap.badge;
-        break;
-    case BH_TYPE_UNTYPED:
-    case BH_TYPE_DEVICE_UNTYPED:
-    case BH_TYPE_FRAME:
-    case BH_TYPE_CNODE:
-        result[2] = cap.size_bits;
-        break;
-    case BH_TYPE_IRQ_HANDLER:
-        result[2] = cap.object;
-        return;
-    default:
-        break;
-    }
-    result[3] = cap.object;
+    result[1] = cap.rights; /* of an empty slot 0, as all else */
+    result[2] = cap_takes_badge(cap) ? cap.badge : has_number ? cap.object : cap.size_bits;
+    result[3] = has_number ? 0 : cap.object;
 }
 
 enum bh_error cnode_invoke(struct all_cores *all, struct invocation *invocation)

@@ -49,27 +49,19 @@ void deadline_move(struct core *from, struct core *to, struct deadline *deadline
     }
 }
 
+static void (*const handlers[])(struct core *, struct deadline *) = {
+    [DEADLINE_NOTIFICATION] = notification_deadline,
+    [DEADLINE_REPLENISH] = sched_context_replenish,
+    [DEADLINE_VCPU] = vcpu_timer_due,
+    [DEADLINE_WINDOW] = partition_window_due,
+};
+
 void deadlines_run(struct core *core, uint64_t now)
 {
     while (core->deadlines.head != NULL && core->deadlines.head->when <= now) {
         struct deadline *due = core->deadlines.head;
         enum deadline_kind kind = due->kind;
         deadline_clear(core, due);
-        switch (kind) {
-        case DEADLINE_NOTIFICATION:
-            notification_deadline(core, due);
-            break;
-        case DEADLINE_REPLENISH:
-            sched_context_replenish(core, due);
-            break;
-        case DEADLINE_VCPU:
-            vcpu_timer_due(core, due);
-            break;
-        case DEADLINE_WINDOW:
-            partition_window_due(core);
-            break;
-        case DEADLINE_NONE:
-            break;
-        }
+        handlers[kind](core, due);
     }
 }

@@ -4,13 +4,11 @@
 #include "cnode.h"
 #include "core.h"
 #include "guest_space.h"
-#include "io_space.h"
 #include "irq.h"
 #include "machine.h"
 #include "notification.h"
 #include "sched_context.h"
 #include "space.h"
-#include "untyped.h"
 #include "vcpu.h"
 
 enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_type type, uint64_t rights,

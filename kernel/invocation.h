@@ -39,6 +39,11 @@ static inline bool invocation_requires(struct invocation *invocation, uint64_t a
 /* All operations but those that invoke_local in invocation.c knows. */
 enum bh_error invoke_object(struct all_cores *all, struct invocation *invocation);
 
+/* Of objects that have no header of their own. */
+enum bh_error untyped_invoke(struct all_cores *all, struct invocation *invocation);
+enum bh_error io_control_invoke(struct all_cores *all, struct invocation *invocation);
+enum bh_error io_space_invoke(struct all_cores *all, struct invocation *invocation);
+
 /* The system call. The own lock is held. */
 void syscall_invoke(struct core *core, struct tcb *tcb);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "io_space.h"
-
+/* Binding IOSpaces to streams. Their mappings are in space.c, the hardware in aarch64/smmu.c. */
 #include "aarch64/smmu.h"
 #include "space.h"
 

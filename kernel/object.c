@@ -3,7 +3,6 @@
 
 #include "endpoint.h"
 #include "guest_space.h"
-#include "io_space.h"
 #include "irq.h"
 #include "notification.h"
 #include "reply.h"

@@ -17,7 +17,7 @@ static void begin_window(struct core *core, uint32_t index, uint64_t start)
     deadline_set(core, &schedule->deadline, DEADLINE_WINDOW, schedule->end);
 }
 
-void partition_window_due(struct core *core)
+void partition_window_due(struct core *core, struct deadline *deadline)
 {
     struct partition_schedule *schedule = &core->schedule;
     /* From the end of the last one, not from now: the frame does not drift. */
@@ -58,13 +58,12 @@ static void start_schedule(void)
 
 enum bh_error partition_invoke(struct all_cores *all, struct invocation *invocation)
 {
-    switch (invocation->operation) {
-    case BH_OP_SCHED_CONTROL_SET_WINDOW:
+    if (invocation->operation == BH_OP_SCHED_CONTROL_SET_WINDOW) {
         return set_window(&next, invocation);
-    case BH_OP_SCHED_CONTROL_START_SCHEDULE:
-        start_schedule();
-        return BH_OK;
-    default:
+    }
+    if (invocation->operation != BH_OP_SCHED_CONTROL_START_SCHEDULE) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
+    start_schedule();
+    return BH_OK;
 }

@@ -166,20 +166,6 @@ static uint64_t *find_mapping(struct cap cap, unsigned level, bool table, struct
     return entry;
 }
 
-static void set_mapping(struct slot *slot, const struct space *space, vaddr_t address)
-{
-    slot->cap.mapping.page = (address.value >> BH_PAGE_BITS) & 0x3ffffff;
-    slot->cap.mapping.space = space->index & 0xfff;
-    slot->cap.mapping.generation = space->generation & 0x1ffffff;
-}
-
-static void clear_mapping(struct slot *slot)
-{
-    slot->cap.mapping.page = 0;
-    slot->cap.mapping.space = 0;
-    slot->cap.mapping.generation = 0;
-}
-
 static void write_descriptor(uint64_t *entry, uint64_t descriptor)
 {
     *(volatile uint64_t *)entry = descriptor;
@@ -190,7 +176,7 @@ static void write_descriptor(uint64_t *entry, uint64_t descriptor)
 static void write_new_descriptor(uint64_t *entry, uint64_t descriptor)
 {
     write_descriptor(entry, descriptor);
-    __asm__ volatile("dsb ishst" ::: "memory");
+    data_barrier();
 }
 
 /* --- Frames --- */
@@ -203,7 +189,7 @@ void frame_release(struct all_cores *all, struct slot *slot)
         write_descriptor(entry, 0);
         invalidate_page(space, vaddr((uint64_t)slot->cap.mapping.page << BH_PAGE_BITS));
     }
-    clear_mapping(slot);
+    cap_set_mapping(&slot->cap, 0, 0, 0);
 }
 
 /* The space that argument 1 names and that argument 2, an address in it, fits. */
@@ -282,7 +268,7 @@ static enum bh_error frame_map(struct invocation *invocation)
         format = BH_TYPE_GUEST_SPACE;
     }
     write_new_descriptor(entry, descriptor_leaf(format, paddr(slot->cap.object), level, rights, attributes));
-    set_mapping(slot, space, address);
+    cap_set_mapping(&slot->cap, address.value >> BH_PAGE_BITS, space->index, space->generation);
     return BH_OK;
 }
 
@@ -315,7 +301,7 @@ void page_table_release(struct slot *slot)
             break;
         }
     }
-    clear_mapping(slot);
+    cap_set_mapping(&slot->cap, 0, 0, 0);
 }
 
 static enum bh_error page_table_map(struct invocation *invocation)
@@ -339,7 +325,8 @@ static enum bh_error page_table_map(struct invocation *invocation)
 
     clear_memory(paddr_pointer(paddr(slot->cap.object)), BH_PAGE_SIZE); /* it may have been mapped before */
     write_new_descriptor(entry, descriptor_table(paddr(slot->cap.object)));
-    set_mapping(slot, space, vaddr(align_down(address.value, UINT64_C(1) << level_shift(reached))));
+    uint64_t start = align_down(address.value, UINT64_C(1) << level_shift(reached));
+    cap_set_mapping(&slot->cap, start >> BH_PAGE_BITS, space->index, space->generation);
     return BH_OK;
 }
 
@@ -370,5 +357,5 @@ void space_map_at_boot(struct space *space, vaddr_t address, struct slot *frame,
         synchronise_instructions(paddr_pointer(paddr(frame->cap.object)), BH_PAGE_SIZE);
     }
     write_new_descriptor(entry, descriptor_leaf(BH_TYPE_VSPACE, paddr(frame->cap.object), 3, rights, 0));
-    set_mapping(frame, space, address);
+    cap_set_mapping(&frame->cap, address.value >> BH_PAGE_BITS, space->index, space->generation);
 }

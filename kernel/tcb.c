@@ -78,9 +78,7 @@ void tcb_fail(struct core *core, struct tcb *tcb, enum bh_error error)
         core->reschedule = 1;
         return;
     }
-    tcb->context.x[0] = error;
-    tcb->context.x[1] = 0;
-    tcb->context.x[10] = 0;
+    tcb_return(tcb, error, 0, 0);
     tcb->state = TCB_RUNNABLE;
     scheduler_ready(core, tcb);
 }

@@ -118,6 +118,14 @@ void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb);
  * it FAULTED. It must not be in a queue. */
 void tcb_fail(struct core *core, struct tcb *tcb, enum bh_error error);
 
+/* What a system call returns besides the words. */
+static inline void tcb_return(struct tcb *tcb, uint64_t status, uint64_t info, uint64_t badge)
+{
+    tcb->context.x[0] = status;
+    tcb->context.x[1] = info;
+    tcb->context.x[10] = badge;
+}
+
 /* The slot that `cptr` names in the thread's CNode, or NULL. */
 static inline struct slot *tcb_lookup(const struct tcb *tcb, bh_cptr cptr)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "untyped.h"
-
+/* Making objects of the memory of Untypeds. */
 #include "aarch64/cpu.h"
 #include "cnode.h"
 #include "core.h"

@@ -46,9 +46,12 @@ void timer_program(uint64_t when)
 void clear_memory(void *memory, uint64_t size)
 {
     uint64_t at = (uint64_t)memory, end = at + size, block = cpu_features.zero_block;
-    if (block != 0 && ((at | size) & (block - 1)) == 0) {
-        for (; at < end; at += block) {
-            __asm__ volatile("dc zva, %0" : : "r"(at) : "memory");
+    if (block != 0 && ((at | size) & (4 * block - 1)) == 0) {
+        for (; at < end; at += 4 * block) {
+            __asm__ volatile("dc zva, %0\n\tdc zva, %1\n\tdc zva, %2\n\tdc zva, %3"
+                             :
+                             : "r"(at), "r"(at + block), "r"(at + 2 * block), "r"(at + 3 * block)
+                             : "memory");
         }
     }
     for (; at < end; at += 64) {

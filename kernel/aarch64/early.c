@@ -6,7 +6,6 @@
 #include "early.h"
 
 #include "assert.h"
-#include "console.h"
 #include "core.h"
 #include "cpu.h"
 #include "descriptor.h"
@@ -157,9 +156,7 @@ static void map_device(struct range device)
 
 void early_boot(const void *device_tree, uint64_t image)
 {
-    const char *error = machine_read(device_tree);
-    console_use((void *)machine.uart.start); /* NULL if there is none */
-    start_requires(error == NULL, error);
+    machine_read(device_tree);
     check_processor();
     check_machine();
     find_features();
