@@ -8,7 +8,6 @@
 
 #include "address.h"
 #include "cpu.h"
-#include "cpu.h"
 
 struct core;
 
