@@ -79,10 +79,10 @@ static void slot_unlink(struct slot *slot)
 
 /* Not Untyped: two could hand out the same memory. Reply: one answer. PageTable: one place. */
 static const uint32_t can_be_copied =
-    1u << BH_TYPE_ENDPOINT | 1u << BH_TYPE_NOTIFICATION | 1u << BH_TYPE_FRAME | 1u << BH_TYPE_CNODE | 1u << BH_TYPE_TCB |
-    1u << BH_TYPE_SCHED_CONTEXT | 1u << BH_TYPE_VSPACE | 1u << BH_TYPE_GUEST_SPACE | 1u << BH_TYPE_IO_SPACE |
-    1u << BH_TYPE_VCPU | 1u << BH_TYPE_IRQ_HANDLER | 1u << BH_TYPE_SCHED_CONTROL | 1u << BH_TYPE_IO_CONTROL |
-    1u << BH_TYPE_MACHINE;
+    1u << BH_TYPE_ENDPOINT | 1u << BH_TYPE_NOTIFICATION | 1u << BH_TYPE_FRAME | 1u << BH_TYPE_CNODE |
+    1u << BH_TYPE_TCB | 1u << BH_TYPE_SCHED_CONTEXT | 1u << BH_TYPE_VSPACE | 1u << BH_TYPE_GUEST_SPACE |
+    1u << BH_TYPE_IO_SPACE | 1u << BH_TYPE_VCPU | 1u << BH_TYPE_IRQ_HANDLER | 1u << BH_TYPE_SCHED_CONTROL |
+    1u << BH_TYPE_IO_CONTROL | 1u << BH_TYPE_MACHINE;
 
 enum bh_error cap_derive(struct cap source, uint64_t rights, uint64_t badge, struct cap *derived)
 {

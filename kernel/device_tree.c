@@ -44,22 +44,27 @@ static uint64_t read_cells(const uint8_t *p, uint32_t cells)
     return value;
 }
 
+/* Whether the string that begins at `offset` is `text`. */
+static bool name_is(struct blob strings, uint32_t offset, const char *text)
+{
+    for (uint32_t i = offset; i < strings.size; i++, text++) {
+        if (strings.data[i] != (uint8_t)*text) {
+            return false;
+        }
+        if (*text == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a list of strings (or a single one) contains `text`. */
 static bool list_has(struct blob list, const char *text)
 {
-    uint32_t i = 0;
-    while (i < list.size) {
-        uint32_t n = 0;
-        while (i + n < list.size && text[n] != '\0' && list.data[i + n] == (uint8_t)text[n]) {
-            n++;
-        }
-        if (i + n < list.size && text[n] == '\0' && list.data[i + n] == 0) {
+    for (uint32_t i = 0; i < list.size; i++) {
+        if ((i == 0 || list.data[i - 1] == 0) && name_is(list, i, text)) {
             return true;
         }
-        while (i < list.size && list.data[i] != 0) {
-            i++;
-        }
-        i++;
     }
     return false;
 }
@@ -124,19 +129,6 @@ static void take_node(const struct node *node, struct cells cells)
         uint64_t end = read_cells(node->initrd_end.data, node->initrd_end.size / 4);
         machine.bundle = (struct range){start, end > start ? end - start : 0};
     }
-}
-
-static bool name_is(struct blob strings, uint32_t offset, const char *text)
-{
-    for (uint32_t i = offset; i < strings.size; i++, text++) {
-        if (strings.data[i] != (uint8_t)*text) {
-            return false;
-        }
-        if (*text == '\0') {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void take_property(struct node *node, struct cells *children, struct blob strings, uint32_t name,

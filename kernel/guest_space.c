@@ -33,7 +33,8 @@ static enum bh_error bind_doorbell(struct all_cores *all, struct space *space, s
         !invocation_requires(invocation, 2, BH_ERROR_ALIGNMENT, is_aligned(address, 2)) ||
         !invocation_requires(invocation, 2, BH_ERROR_RANGE, address < BH_SPACE_SIZE) ||
         !invocation_requires(invocation, 3, BH_ERROR_ALIGNMENT, is_aligned(size, 2)) ||
-        !invocation_requires(invocation, 3, BH_ERROR_RANGE, size != 0 && size <= BH_PAGE_SIZE - address % BH_PAGE_SIZE) ||
+        !invocation_requires(invocation, 3, BH_ERROR_RANGE,
+                             size != 0 && size <= BH_PAGE_SIZE - address % BH_PAGE_SIZE) ||
         invocation_copy(invocation, 4, BH_TYPE_NOTIFICATION, BH_RIGHT_WRITE, &notification, &derived) != BH_OK) {
         return invocation->error;
     }

@@ -99,7 +99,7 @@ static bool invoke_local(struct core *core, struct invocation *invocation, enum 
     }
 }
 
-static void find_object(struct invocation *invocation)
+static inline void find_object(struct invocation *invocation)
 {
     invocation->slot = tcb_lookup(invocation->caller, invocation->caller->context.x[0]);
     invocation->cap = invocation->slot != NULL ? invocation->slot->cap : (struct cap){0};

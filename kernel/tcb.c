@@ -24,26 +24,16 @@ struct bh_ipc_buffer *tcb_ipc_buffer(const struct tcb *tcb)
     return frame.type == BH_TYPE_FRAME ? cap_object(frame) : NULL;
 }
 
-/* An svc instruction that was interrupted in its wait is executed again. */
-static void restart_system_call(struct tcb *tcb)
-{
-    tcb->context.pc -= 4;
-    tcb->full_restore = 1;
-}
-
 void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
 {
     struct core *core = tcb->core;
     if (core->current == tcb) {
         core_stop(all, core);
     }
+    bool waits = tcb->state != TCB_RUNNABLE && tcb->state != TCB_BLOCKED_WFI;
     switch (tcb->state) {
     case TCB_RUNNABLE:
         scheduler_unready(core, tcb);
-        tcb->state = TCB_SUSPENDED;
-        break;
-    case TCB_BLOCKED_WFI:
-        tcb->state = TCB_SUSPENDED;
         break;
     case TCB_BLOCKED_SEND:
     case TCB_BLOCKED_RECV:
@@ -55,18 +45,19 @@ void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
     case TCB_BLOCKED_REPLY:
         (void)reply_detach(core, tcb->reply);
         break;
+    case TCB_BLOCKED_WFI:
+        break;
     case TCB_INACTIVE:
     case TCB_SUSPENDED:
     case TCB_FAULTED:
         return;
     }
-    if (tcb->state != TCB_SUSPENDED) {
-        if (tcb->sending_fault) {
-            tcb->sending_fault = false; /* the faulting instruction is tried again */
-        } else {
-            restart_system_call(tcb);
-        }
-        tcb->state = TCB_SUSPENDED;
+    tcb->state = TCB_SUSPENDED;
+    if (waits && tcb->sending_fault) {
+        tcb->sending_fault = false; /* the faulting instruction is tried again */
+    } else if (waits) {
+        tcb->context.pc -= 4; /* and so is an svc instruction that was interrupted in its wait */
+        tcb->full_restore = 1;
     }
 }
 

@@ -60,18 +60,24 @@ static uint8_t *find_redistributor(uint8_t *base, uint64_t size, uint64_t mpidr)
     return NULL;
 }
 
+/* Interrupts from `first` on, a multiple of 32, are off, and in group 1. */
+static void init_interrupts(uint8_t *base, uint32_t first, uint32_t end)
+{
+    for (uint32_t intid = first; intid < end; intid += 32) {
+        write32(base, GICD_ICENABLER + intid / 8, UINT32_MAX);
+        write32(base, GICD_ICACTIVER + intid / 8, UINT32_MAX);
+        write32(base, GICD_IGROUPR + intid / 8, UINT32_MAX);
+    }
+    for (uint32_t intid = first; intid < end; intid += 4) {
+        write32(base, GICD_IPRIORITYR + intid, GIC_PRIORITY * 0x01010101u);
+    }
+}
+
 static void init_distributor(void)
 {
     write32(distributor, GICD_CTLR, 0);
     wait_for_distributor();
-    for (uint32_t intid = 32; intid < interrupt_count; intid += 32) {
-        write32(distributor, GICD_ICENABLER + intid / 8, UINT32_MAX);
-        write32(distributor, GICD_ICACTIVER + intid / 8, UINT32_MAX);
-        write32(distributor, GICD_IGROUPR + intid / 8, UINT32_MAX);
-    }
-    for (uint32_t intid = 32; intid < interrupt_count; intid += 4) {
-        write32(distributor, GICD_IPRIORITYR + intid, GIC_PRIORITY * 0x01010101u);
-    }
+    init_interrupts(distributor, 32, interrupt_count);
     wait_for_distributor();
     write32(distributor, GICD_CTLR, GICD_CTLR_ARE_NS | GICD_CTLR_ENABLE_GROUP1);
     wait_for_distributor();
@@ -82,13 +88,7 @@ static void init_redistributor(uint8_t *redistributor)
     write32(redistributor, GICR_WAKER, read32(redistributor, GICR_WAKER) & ~GICR_WAKER_PROCESSOR_SLEEP);
     while ((read32(redistributor, GICR_WAKER) & GICR_WAKER_CHILDREN_ASLEEP) != 0) {
     }
-    uint8_t *sgi = redistributor + GICR_SGI;
-    write32(sgi, GICD_ICENABLER, UINT32_MAX);
-    write32(sgi, GICD_ICACTIVER, UINT32_MAX);
-    write32(sgi, GICD_IGROUPR, UINT32_MAX);
-    for (uint32_t intid = 0; intid < 32; intid += 4) {
-        write32(sgi, GICD_IPRIORITYR + intid, GIC_PRIORITY * 0x01010101u);
-    }
+    init_interrupts(redistributor + GICR_SGI, 0, 32);
 }
 
 static void init_cpu_interface(void)

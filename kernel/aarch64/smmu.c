@@ -39,8 +39,8 @@ static void put_command(uint64_t word0, uint64_t word1)
 
 /*
  * Issues a command and waits until the SMMU has consumed it and the CMD_SYNC behind it, which means that it is complete
- * (4.7). The queue is empty before and after. An SMMU that does not do that might still let devices at memory that has a
- * new owner.
+ * (4.7). The queue is empty before and after. An SMMU that does not do that might still let devices at memory that has
+ * a new owner.
  */
 static void command(uint64_t word0, uint64_t word1)
 {
@@ -74,7 +74,8 @@ void smmu_invalidate_asid(uint32_t asid)
 
 void smmu_invalidate_address(uint32_t asid, vaddr_t address)
 {
-    invalidate(SMMU_CMD_TLBI_NH_VA, SMMU_CMD_TLBI_S2_IPA, asid, align_down(address.value, BH_PAGE_SIZE) | SMMU_CMD_LEAF);
+    uint64_t page = align_down(address.value, BH_PAGE_SIZE);
+    invalidate(SMMU_CMD_TLBI_NH_VA, SMMU_CMD_TLBI_S2_IPA, asid, page | SMMU_CMD_LEAF);
 }
 
 /* --- streams --- */

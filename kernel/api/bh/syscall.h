@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls. Their wrappers for programs in C, one for each operation of each object, are a library and no part of
- * the kernel: libs/syscall/bh/syscall.h, which documents each operation and its errors.
+ * The system calls. Their wrappers for programs in C, one for each operation of each object, are a library and no part
+ * of the kernel: libs/syscall/bh/syscall.h, which documents each operation and its errors.
  *
  * Calling convention (AArch64): `svc #0` with the call's number in x12 and
  *   x0 capability, x1 message information or operation, x2-x9 words 0-7, x10 reply capability.
