@@ -33,7 +33,7 @@ struct boot_segment {
 
 #define BOOT_SEGMENTS_MAX 8
 
-/* The loadable segments of an ELF executable, which must lie apart, page-aligned and below `limit`. Returns how many. */
+/* The loadable segments of an ELF executable, which must lie apart, page-aligned, below `limit`. Returns how many. */
 uint32_t elf_segments(struct boot_image image, uint64_t limit, struct boot_segment segments[BOOT_SEGMENTS_MAX],
                       uint64_t *entry);
 

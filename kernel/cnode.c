@@ -24,7 +24,8 @@ static enum bh_error source_slot(struct invocation *invocation, struct slot **so
     return BH_OK;
 }
 
-static enum bh_error copy(struct all_cores *all, struct invocation *invocation, struct slot *destination, uint64_t badge)
+static enum bh_error copy(struct all_cores *all, struct invocation *invocation, struct slot *destination,
+                          uint64_t badge)
 {
     struct slot *source;
     struct cap derived;

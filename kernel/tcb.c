@@ -231,8 +231,8 @@ static enum bh_error write_registers(struct tcb *tcb, const struct invocation *i
 static enum bh_error read_registers(struct tcb *tcb, struct invocation *invocation)
 {
     const uint64_t *registers = (const uint64_t *)&tcb->context;
-    const uint64_t order[] = {offsetof(struct context, sp), offsetof(struct context, pc),
-                              offsetof(struct context, pstate), offsetof(struct context, tpidr)};
+    static const uint8_t place[] = {offsetof(struct context, sp) / 8, offsetof(struct context, pc) / 8,
+                                    offsetof(struct context, pstate) / 8, offsetof(struct context, tpidr) / 8};
     if (!is_stopped(tcb)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
@@ -241,7 +241,7 @@ static enum bh_error read_registers(struct tcb *tcb, struct invocation *invocati
     }
     for (uint64_t i = 0; i < 4; i++) {
         uint64_t n = invocation->word[0] + i;
-        invocation->result[i] = n < 31 ? registers[n] : n < 35 ? registers[order[n - 31] / 8] : 0;
+        invocation->result[i] = n < 31 ? registers[n] : n < 35 ? registers[place[n - 31]] : 0;
     }
     return BH_OK;
 }
