@@ -59,7 +59,6 @@ struct tcb *reply_detach(struct core *core, struct reply *reply)
 
 void reply_destroy(struct all_cores *all, struct reply *reply)
 {
-    (void)all;
     if (reply->receiver != NULL) {
         reply->receiver->reply = NULL;
         reply->receiver = NULL;

@@ -24,26 +24,16 @@ struct bh_ipc_buffer *tcb_ipc_buffer(const struct tcb *tcb)
     return frame.type == BH_TYPE_FRAME ? cap_object(frame) : NULL;
 }
 
-/* An svc instruction that was interrupted in its wait is executed again. */
-static void restart_system_call(struct tcb *tcb)
-{
-    tcb->context.pc -= 4;
-    tcb->full_restore = 1;
-}
-
 void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
 {
     struct core *core = tcb->core;
     if (core->current == tcb) {
         core_stop(all, core);
     }
+    bool waits = tcb->state != TCB_RUNNABLE && tcb->state != TCB_BLOCKED_WFI;
     switch (tcb->state) {
     case TCB_RUNNABLE:
         scheduler_unready(core, tcb);
-        tcb->state = TCB_SUSPENDED;
-        break;
-    case TCB_BLOCKED_WFI:
-        tcb->state = TCB_SUSPENDED;
         break;
     case TCB_BLOCKED_SEND:
     case TCB_BLOCKED_RECV:
@@ -55,18 +45,19 @@ void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
     case TCB_BLOCKED_REPLY:
         (void)reply_detach(core, tcb->reply);
         break;
+    case TCB_BLOCKED_WFI:
+        break;
     case TCB_INACTIVE:
     case TCB_SUSPENDED:
     case TCB_FAULTED:
         return;
     }
-    if (tcb->state != TCB_SUSPENDED) {
-        if (tcb->sending_fault) {
-            tcb->sending_fault = false; /* the faulting instruction is tried again */
-        } else {
-            restart_system_call(tcb);
-        }
-        tcb->state = TCB_SUSPENDED;
+    tcb->state = TCB_SUSPENDED;
+    if (waits && tcb->sending_fault) {
+        tcb->sending_fault = false; /* the faulting instruction is tried again */
+    } else if (waits) {
+        tcb->context.pc -= 4; /* and so is an svc instruction that was interrupted in its wait */
+        tcb->full_restore = 1;
     }
 }
 
@@ -78,9 +69,7 @@ void tcb_fail(struct core *core, struct tcb *tcb, enum bh_error error)
         core->reschedule = 1;
         return;
     }
-    tcb->context.x[0] = error;
-    tcb->context.x[1] = 0;
-    tcb->context.x[10] = 0;
+    tcb_return(tcb, error, 0, 0);
     tcb->state = TCB_RUNNABLE;
     scheduler_ready(core, tcb);
 }
@@ -170,23 +159,18 @@ static enum bh_error handler_cap(struct invocation *invocation, uint64_t n, stru
 static enum bh_error configure(struct all_cores *all, struct tcb *tcb, struct invocation *invocation)
 {
     struct slot *cnode, *vspace, *fault, *buffer = NULL;
-    enum bh_error error;
 
     if (!is_stopped(tcb)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
-    if ((error = invocation_cap(invocation, 1, BH_TYPE_CNODE, 0, &cnode)) != BH_OK ||
-        (error = invocation_cap(invocation, 2, BH_TYPE_VSPACE, 0, &vspace)) != BH_OK ||
-        (error = handler_cap(invocation, 3, &fault)) != BH_OK) {
-        return error;
-    }
-    if (invocation->word[3] != BH_CPTR_NULL) {
-        if ((error = invocation_cap(invocation, 4, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &buffer)) != BH_OK) {
-            return error;
-        }
-        if (buffer->cap.size_bits != BH_PAGE_BITS || buffer->cap.mapping.device) {
-            return invocation_fail(invocation, 4, BH_ERROR_INVALID_ARGUMENT);
-        }
+    if (invocation_cap(invocation, 1, BH_TYPE_CNODE, 0, &cnode) != BH_OK ||
+        invocation_cap(invocation, 2, BH_TYPE_VSPACE, 0, &vspace) != BH_OK ||
+        handler_cap(invocation, 3, &fault) != BH_OK ||
+        (invocation->word[3] != BH_CPTR_NULL &&
+         (invocation_cap(invocation, 4, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &buffer) != BH_OK ||
+          !invocation_requires(invocation, 4, BH_ERROR_INVALID_ARGUMENT,
+                               buffer->cap.size_bits == BH_PAGE_BITS && !buffer->cap.mapping.device)))) {
+        return invocation->error;
     }
 
     all->core->preempted = !set_slot(all, tcb, TCB_SLOT_CNODE, cnode) || !set_slot(all, tcb, TCB_SLOT_VSPACE, vspace) ||
@@ -206,10 +190,9 @@ static enum bh_error set_timeout_endpoint(struct all_cores *all, struct tcb *tcb
 static enum bh_error set_priority(struct tcb *tcb, struct invocation *invocation)
 {
     uint64_t limit = invocation->caller->max_controlled_priority;
-    for (uint64_t i = 0; i < 2; i++) {
-        if (invocation->word[i] > limit) {
-            return invocation_fail(invocation, i + 1, BH_ERROR_RANGE);
-        }
+    if (!invocation_requires(invocation, 1, BH_ERROR_RANGE, invocation->word[0] <= limit) ||
+        !invocation_requires(invocation, 2, BH_ERROR_RANGE, invocation->word[1] <= limit)) {
+        return invocation->error;
     }
     struct core *core = tcb->core;
     bool queued = tcb->queued;
@@ -248,8 +231,8 @@ static enum bh_error write_registers(struct tcb *tcb, const struct invocation *i
 static enum bh_error read_registers(struct tcb *tcb, struct invocation *invocation)
 {
     const uint64_t *registers = (const uint64_t *)&tcb->context;
-    const uint64_t order[] = {offsetof(struct context, sp), offsetof(struct context, pc),
-                              offsetof(struct context, pstate), offsetof(struct context, tpidr)};
+    static const uint8_t place[] = {offsetof(struct context, sp) / 8, offsetof(struct context, pc) / 8,
+                                    offsetof(struct context, pstate) / 8, offsetof(struct context, tpidr) / 8};
     if (!is_stopped(tcb)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
@@ -258,7 +241,7 @@ static enum bh_error read_registers(struct tcb *tcb, struct invocation *invocati
     }
     for (uint64_t i = 0; i < 4; i++) {
         uint64_t n = invocation->word[0] + i;
-        invocation->result[i] = n < 31 ? registers[n] : n < 35 ? registers[order[n - 31] / 8] : 0;
+        invocation->result[i] = n < 31 ? registers[n] : n < 35 ? registers[place[n - 31]] : 0;
     }
     return BH_OK;
 }
@@ -283,14 +266,10 @@ static enum bh_error bind_notification(struct tcb *tcb, struct invocation *invoc
         return error;
     }
     struct notification *notification = cap_object(slot->cap);
-    if (tcb->bound_notification != NULL) {
-        return BH_ERROR_BUSY;
-    }
-    if (notification->bound != NULL) {
-        return invocation_fail(invocation, 1, BH_ERROR_BUSY);
-    }
-    if (!notification_claim(notification, tcb->core)) {
-        return invocation_fail(invocation, 1, BH_ERROR_CORE);
+    if (!invocation_requires(invocation, 0, BH_ERROR_BUSY, tcb->bound_notification == NULL) ||
+        !invocation_requires(invocation, 1, BH_ERROR_BUSY, notification->bound == NULL) ||
+        !invocation_requires(invocation, 1, BH_ERROR_CORE, notification_claim(notification, tcb->core))) {
+        return invocation->error;
     }
     notification->bound = tcb;
     tcb->bound_notification = notification;
