@@ -30,4 +30,9 @@ paddr_t pointer_paddr(const void *pointer);
 #undef this_core
 struct core *this_core(void);
 
+#define ticks_now ticks_now_of_machine
+#include "kernel/scheduler.h"
+#undef ticks_now
+#define ticks_now() ANY(uint64_t)
+
 #endif

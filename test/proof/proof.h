@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 void __CPROVER_assume(_Bool condition);
+void __CPROVER_havoc_object(void *object);
 void __CPROVER_assert(_Bool condition, const char *description);
 
 #define ASSUME(condition) __CPROVER_assume(condition)
