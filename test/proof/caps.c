@@ -19,11 +19,6 @@ paddr_t pointer_paddr(const void *pointer)
     return paddr((uint64_t)pointer);
 }
 
-static uint32_t any_index(void)
-{
-    return (uint32_t)any_within(0, slot_count - 1);
-}
-
 /* A copy of a capability is linked behind it, descends from what it was derived from and that one's ancestors and from
  * nothing else, has no more rights, and changes no other link and no other descent. */
 void prove_copy(void)

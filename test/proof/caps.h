@@ -110,6 +110,11 @@ static void any_list(void)
     }
 }
 
+static uint32_t any_index(void)
+{
+    return (uint32_t)any_within(0, slot_count - 1);
+}
+
 /*
  * What may become a descendant although it was not derived from it: a copy of a badged capability whose own original is
  * gone, of the next original with that badge.
