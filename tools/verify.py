@@ -70,7 +70,9 @@ def read_proofs():
 def describe(file):
     """The sources that a file is about, and its bounds."""
     text = file.read_text(encoding="utf-8")
-    sources = re.findall(r'^#include "((?:kernel|ipc|domains|libs)/[\w/]+\.[ch])"', text, re.MULTILINE)
+    for header in re.findall(r'^#include "(test/proof/\w+\.h)"', text, re.MULTILINE):
+        text += (REPOSITORY / header).read_text(encoding="utf-8")
+    sources = re.findall(r'^#include "((?:kernel|domains|libs)/[\w/]+\.c|ipc/\w+\.h)"', text, re.MULTILINE)
     bounds = re.findall(r"^#define BOUND_(\w+)\s+(\S+)\s*/\* (.*?) \*/", text, re.MULTILINE)
     return sources, [f"{name.lower()} = {value}: {meaning}" for name, value, meaning in bounds]
 
