@@ -153,6 +153,8 @@ def judge(messages, trace=False):
         wrong.append("nothing is marked REACHED, or nothing of it is reached")
     elif properties == 0:
         wrong.append("nothing to prove")
+    if not trace:
+        wrong.sort(key=lambda line: line.startswith("unknown"))  # what is known to fail comes first
     return properties, reached, wrong
 
 

@@ -139,6 +139,8 @@ void prove_exception(void)
         REACHED("a decoded access");
         PROVE(frame.access.size_bits <= 3 && frame.access.reg <= 31 && frame.access.write <= 1);
         PROVE(frame.access.size_bits == 3 || frame.access.value >> (8u << frame.access.size_bits) == 0);
+        PROVE(frame.access.reg != 31 || frame.access.value == 0); /* XZR: there is no x[31] to read */
+        PROVE(frame.access.write != 0 || frame.access.value == 0);
         PROVE((frame.ipa & 0xfff) == (frame.far & 0xfff));
     }
     if (tcb.state == TCB_BLOCKED_WFI) {

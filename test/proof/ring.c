@@ -3,11 +3,16 @@
  * Both sides of a ring and of a channel against a peer that writes the shared memory at any time: each read of it gives
  * any value, whatever was written before.
  */
-#define __atomic_load_n(place, order)      \
-    ({                                     \
+static uint64_t reads, first_read; /* by the operation: the peer's index comes first */
+
+#define __atomic_load_n(place, order)        \
+    ({                                       \
         __typeof__(*(place)) any = *(place); \
-        any = ANY(__typeof__(any));        \
-        any;                               \
+        any = ANY(__typeof__(any));          \
+        if (reads++ == 0) {                  \
+            first_read = any;                \
+        }                                    \
+        any;                                 \
     })
 #define __atomic_store_n(place, value, order) (*(place) = (value))
 #define __atomic_thread_fence(order)          ((void)(order))
@@ -42,7 +47,8 @@ static void prove_kept(const struct bh_ring *before, const struct bh_ring *after
     }
 }
 
-/* A producer writes inside its ring only and moves its index by one per entry, whatever the consumer's index reads as. */
+/* A producer writes inside its ring only and moves its index by one per entry, never further than the ring's size past the
+ * consumer's, whatever that reads as. */
 void prove_produce(void)
 {
     struct bh_ring ring = any_ring(), before = ring;
@@ -53,6 +59,7 @@ void prove_produce(void)
     if (status == BH_RING_OK) {
         REACHED("an entry is produced");
         PROVE(!before.broken && ring.index == before.index + 1);
+        PROVE(ring.index - (uint32_t)first_read <= ring.size);
     } else {
         PROVE(ring.index == before.index);
         PROVE((status == BH_RING_BROKEN) == ring.broken);
@@ -65,7 +72,8 @@ void prove_produce(void)
     }
 }
 
-/* A consumer reads inside its ring only and moves its index by one per entry, whatever the producer's index reads as. */
+/* A consumer reads inside its ring only and moves its index by one per entry, never past the producer's nor when that is
+ * further ahead than the ring's size, whatever it reads as. */
 void prove_consume(void)
 {
     struct bh_ring ring = any_ring(), before = ring;
@@ -76,6 +84,7 @@ void prove_consume(void)
     if (status == BH_RING_OK) {
         REACHED("an entry is consumed");
         PROVE(!before.broken && ring.index == before.index + 1);
+        PROVE((uint32_t)first_read - before.index - 1 < ring.size);
     } else {
         PROVE(ring.index == before.index);
         PROVE((status == BH_RING_BROKEN) == ring.broken);
