@@ -17,6 +17,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import platform
 import re
 import resource
 import subprocess
@@ -188,6 +189,9 @@ def main():
     chosen = {file: proofs for file, proofs in chosen.items() if proofs}
     if not chosen:
         sys.exit(f"verify: there is no proof named {' or '.join(args.names)}")
+
+    if platform.machine() != "x86_64" and not args.list:
+        sys.exit("verify: CBMC is fetched as a program for amd64, which this machine cannot run")
 
     start, failed, count = time.monotonic(), 0, 0
     try:

@@ -9,16 +9,6 @@
 
 #include "test/proof/caps.h"
 
-void *paddr_pointer(paddr_t address)
-{
-    return (void *)address.value;
-}
-
-paddr_t pointer_paddr(const void *pointer)
-{
-    return paddr((uint64_t)pointer);
-}
-
 /* A copy of a capability is linked behind it, descends from what it was derived from and that one's ancestors and from
  * nothing else, has no more rights, and changes no other link and no other descent. */
 void prove_copy(void)
@@ -93,30 +83,5 @@ void prove_delete(void)
     if (i + 1 == gone && j == gone + 1 && joined[i] && joined[gone] && parent_of[i][j] && !descends[i][j]) {
         REACHED("an orphan");
         PROVE(orphan_of(slots[i].cap, slots[j].cap));
-    }
-}
-
-/* Revoking deletes all descendants and no other capability; cut short by an interrupt, it deletes some of them. */
-void prove_revoke(void)
-{
-    any_list();
-    uint32_t top = any_index(), i = any_index();
-    struct cap cap = slots[i].cap;
-    bool done = slot_revoke(&slots[top]);
-
-    PROVE(!done || !slot_has_children(&slots[top]));
-    if (top < i && descends[top][i]) {
-        if (done) {
-            REACHED("a descendant");
-            PROVE(slot_empty(&slots[i]));
-        } else {
-            REACHED("a revocation that is cut");
-        }
-    } else {
-        PROVE(same_cap(slots[i].cap, cap));
-    }
-    if (!slot_empty(&slots[i])) {
-        PROVE(slots[i].next == NULL || slots[i].next->previous == &slots[i]);
-        PROVE(slots[i].previous == NULL || slots[i].previous->next == &slots[i]);
     }
 }

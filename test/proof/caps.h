@@ -110,6 +110,18 @@ static void any_list(void)
     }
 }
 
+#ifndef PROOF_MAPS_MEMORY /* no object is looked into */
+void *paddr_pointer(paddr_t address)
+{
+    return (void *)address.value;
+}
+
+paddr_t pointer_paddr(const void *pointer)
+{
+    return paddr((uint64_t)pointer);
+}
+#endif
+
 static uint32_t any_index(void)
 {
     return (uint32_t)any_within(0, slot_count - 1);
