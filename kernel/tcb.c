@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tcb.h"
 
+#include <bh/syscall.h>
+
 #include "aarch64/cpu.h"
 #include "core.h"
 #include "endpoint.h"
@@ -24,9 +26,15 @@ struct bh_ipc_buffer *tcb_ipc_buffer(const struct tcb *tcb)
     return frame.type == BH_TYPE_FRAME ? cap_object(frame) : NULL;
 }
 
-/* An svc instruction that was interrupted in its wait is executed again. */
+/* An svc instruction that was interrupted in its wait is executed again. The short ways into a wait (fastpath.c) do not
+ * keep its number. */
 static void restart_system_call(struct tcb *tcb)
 {
+    if (tcb->state == TCB_BLOCKED_REPLY) {
+        tcb->context.x[12] = BH_SYS_CALL;
+    } else if (tcb->state == TCB_BLOCKED_RECV) {
+        tcb->context.x[12] = BH_SYS_RECV;
+    }
     tcb->context.pc -= 4;
     tcb->full_restore = 1;
 }
