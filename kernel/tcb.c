@@ -45,6 +45,7 @@ void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
     if (core->current == tcb) {
         core_stop(all, core);
     }
+    reply_stop_callee(all, tcb->reply);
     switch (tcb->state) {
     case TCB_RUNNABLE:
         scheduler_unready(core, tcb);

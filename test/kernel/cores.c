@@ -420,6 +420,50 @@ static void a_thread_that_waits_for_an_answer_does_not_move(void)
                 BH_OK);
 }
 
+static void lazy_server(uint64_t id)
+{
+    struct bh_message message = bh_recv(objects[0], objects[1]);
+    for (;;) {
+        note[1] |= message.status;
+        count[id]++;
+        message = bh_reply_recv(objects[0], 0, none, objects[1]);
+    }
+}
+
+static void endless_client(uint64_t id)
+{
+    for (;;) {
+        note[2] |= bh_call(objects[0], 0, none).status;
+        count[id]++;
+    }
+}
+
+/* What the server was lent is taken from it while it runs: it must not find out by itself. */
+static void a_call_can_be_cancelled_while_its_server_runs_elsewhere(void)
+{
+    setup();
+    objects[0] = new_object(BH_TYPE_ENDPOINT);
+    objects[1] = new_object(BH_TYPE_REPLY);
+    struct thread server = start_on(1, lazy_server, 1);
+    wait_for_receiver(objects[0]);
+    CHECK_OK(bh_sched_context_unbind(server.sched_context));
+    struct thread client = start_on(1, endless_client, 2);
+    for (int i = 0; i < 300; i++) {
+        CHECK_OK(bh_tcb_suspend(client.tcb));
+        uint64_t seen = count[2];
+        CHECK_OK(bh_tcb_resume(client.tcb));
+        for (int tries = 0; count[2] == seen; tries++) {
+            CHECK(tries < 1000);
+            (void)bh_sched_context_bind(server.sched_context, server.tcb); /* it may have had more to do */
+            spin_us(50);
+            (void)bh_sched_context_unbind(server.sched_context);
+            spin_us(50);
+        }
+    }
+    CHECK_EQUAL(note[1], BH_OK);
+    CHECK_EQUAL(note[2], BH_OK);
+}
+
 static void an_endpoint_with_waiters_elsewhere_can_be_deleted(void)
 {
     setup();
@@ -763,6 +807,7 @@ TEST_GROUP(cores, false, TEST_CASE(a_schedule_of_partitions_holds_on_all_cores),
            TEST_CASE(ipc_works_within_another_core), TEST_CASE(ipc_between_cores_is_refused),
            TEST_CASE(a_waiting_server_moves_with_its_endpoint),
            TEST_CASE(a_thread_that_waits_for_an_answer_does_not_move),
+           TEST_CASE(a_call_can_be_cancelled_while_its_server_runs_elsewhere),
            TEST_CASE(an_endpoint_with_waiters_elsewhere_can_be_deleted),
            TEST_CASE(a_fault_does_not_cross_cores),
            TEST_CASE(a_fault_reaches_a_handler_on_its_core),
