@@ -642,6 +642,42 @@ static void whatever_a_running_guest_needs_can_be_deleted(void)
     }
 }
 
+static void poster(uint64_t vcpu)
+{
+    for (;;) {
+        (void)bh_vcpu_post(vcpu, 40);
+        count[3]++;
+    }
+}
+
+/* News of interrupts that were posted may be on their way to the core that the guest leaves. */
+static void interrupts_are_posted_to_guests_that_move_and_go(void)
+{
+    for (int round = 0; round < 4; round++) {
+        setup();
+        start_guest_on(1, guest_wait_irq);
+        guest.frame->x[2] = 100;
+        thread_resume(&runner.thread);
+        struct thread thread = start_on(boot_info->core_count - 1, poster, guest.vcpu);
+        for (uint64_t i = 0; runner.reason == UINT64_MAX; i++) {
+            CHECK_OK(bh_tcb_set_affinity(runner.thread.tcb, i % boot_info->core_count));
+            sleep_us(100); /* it may be on this core */
+        }
+        CHECK_EQUAL(runner.reason, BH_EXIT_HVC);
+        CHECK(count[3] > 0);
+        guest.data[GUEST_IRQ_LOG] = 0;
+        guest_aim(&guest, guest_wait_irq);
+        guest.frame->x[24] = 0;
+        guest_thread_again(&runner);
+        for (uint64_t i = 1; i <= 5; i++) {
+            CHECK_OK(bh_tcb_set_affinity(runner.thread.tcb, i % boot_info->core_count));
+        }
+        delete_cap(guest.vcpu);
+        delete_cap(runner.thread.tcb);
+        delete_cap(thread.tcb);
+    }
+}
+
 static void the_virtual_timer_wakes_a_guest_on_another_core(void)
 {
     start_guest_on(1, guest_timer);
@@ -818,6 +854,7 @@ TEST_GROUP(cores, false, TEST_CASE(a_schedule_of_partitions_holds_on_all_cores),
            TEST_CASE(a_posted_interrupt_wakes_a_guest_that_waits_elsewhere),
            TEST_CASE(a_running_guest_can_be_saved_only_once_it_is_stopped),
            TEST_CASE(whatever_a_running_guest_needs_can_be_deleted),
+           TEST_CASE(interrupts_are_posted_to_guests_that_move_and_go),
            TEST_CASE(the_virtual_timer_wakes_a_guest_on_another_core),
            TEST_CASE(a_mode_is_checked_that_changes_at_the_same_time),
            TEST_CASE(messages_follow_their_driver_from_core_to_core),
