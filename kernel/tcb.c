@@ -334,7 +334,8 @@ static enum bh_error set_affinity(struct all_cores *all, struct tcb *tcb, struct
     struct core *from = tcb->core;
     struct sched_context *sc = tcb->sched_context;
     struct notification *bound = tcb->bound_notification;
-    if (tcb->state == TCB_BLOCKED_REPLY || (sc != NULL && sc->lent != NULL) || (bound != NULL && bound->head != NULL)) {
+    bool awaited = bound != NULL && bound->head != NULL && (bound->head != tcb || tcb->next != NULL);
+    if (tcb->state == TCB_BLOCKED_REPLY || (sc != NULL && sc->lent != NULL) || awaited) {
         return BH_ERROR_BUSY; /* others of its core wait for it, or it for them */
     }
     if (from == to) {

@@ -610,6 +610,29 @@ static void a_bound_notification_moves_with_its_thread(void)
     CHECK_EQUAL(note[2], 4);
 }
 
+static void own_waiter(uint64_t id)
+{
+    for (;;) {
+        uint64_t bits;
+        note[1] |= bh_wait(objects[0], &bits);
+        count[id]++;
+    }
+}
+
+/* Nobody else does: it asks again at the new core. */
+static void a_thread_that_waits_for_its_bound_notification_moves(void)
+{
+    setup();
+    objects[0] = new_object(BH_TYPE_NOTIFICATION);
+    struct thread thread = thread_prepare(own_waiter, 1, PRIORITY_HIGH);
+    CHECK_OK(bh_tcb_bind_notification(thread.tcb, objects[0]));
+    thread_resume(&thread);
+    CHECK_OK(bh_tcb_set_affinity(thread.tcb, 1));
+    CHECK_EQUAL(bh_signal(objects[0]), BH_OK);
+    WAIT_FOR(count[1] == 1);
+    CHECK_EQUAL(note[1], BH_OK);
+}
+
 /* What is spent stays spent, and comes back at the new core. */
 static void a_budget_moves_with_its_thread(void)
 {
@@ -1050,6 +1073,7 @@ TEST_GROUP(cores, false, TEST_CASE(a_schedule_of_partitions_holds_on_all_cores),
            TEST_CASE(a_fault_reaches_a_handler_on_its_core),
            TEST_CASE(ipc_goes_on_at_each_core_in_turn), TEST_CASE(fp_registers_move_with_their_thread),
            TEST_CASE(a_bound_notification_moves_with_its_thread), TEST_CASE(a_budget_moves_with_its_thread),
+           TEST_CASE(a_thread_that_waits_for_its_bound_notification_moves),
            TEST_CASE(timeouts_reach_a_handler_on_their_core),
            TEST_CASE(a_suspended_thread_moves_and_stays_suspended),
            TEST_CASE(a_cnode_in_use_elsewhere_can_be_deleted),
