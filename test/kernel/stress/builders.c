@@ -9,12 +9,24 @@
 
 #define CHURNERS_MAX 4
 #define BUILDERS_MAX 4
-#define CHURN_SLOTS 32
-#define SPACE_CODE UINT64_C(0x10000000)
-#define SPACE_DATA (SPACE_CODE + BH_PAGE_SIZE)
+#define CHURN_SLOTS  32
+#define SPACE_CODE   UINT64_C(0x10000000)
+#define SPACE_DATA   (SPACE_CODE + BH_PAGE_SIZE)
 
 /* Slots of both. The rest is random for churners. */
-enum { ARENA, WHOLE, TCB, SCHED_CONTEXT, SPACE, TABLE, TABLE_2, VCPU, OBJECT, PAGES, BUILDER_SLOTS = PAGES + GUEST_PAGES };
+enum {
+    ARENA,
+    WHOLE,
+    TCB,
+    SCHED_CONTEXT,
+    SPACE,
+    TABLE,
+    TABLE_2,
+    VCPU,
+    OBJECT,
+    PAGES,
+    BUILDER_SLOTS = PAGES + GUEST_PAGES
+};
 
 static bh_cptr shared_notification, shared_endpoint; /* copied, used and revoked by all churners */
 
@@ -47,11 +59,20 @@ static void make_something(struct worker *worker, bh_cptr slot)
     static const struct {
         enum bh_type type;
         uint64_t size;
-    } kinds[] = {{BH_TYPE_TCB, 0},          {BH_TYPE_ENDPOINT, 0},          {BH_TYPE_REPLY, 0},
-                 {BH_TYPE_NOTIFICATION, 0}, {BH_TYPE_SCHED_CONTEXT, 0},     {BH_TYPE_FRAME, BH_PAGE_BITS},
-                 {BH_TYPE_PAGE_TABLE, 0},   {BH_TYPE_VSPACE, 0},            {BH_TYPE_GUEST_SPACE, 0},
-                 {BH_TYPE_VCPU, 0},         {BH_TYPE_CNODE, 4},             {BH_TYPE_UNTYPED, 12},
-                 {BH_TYPE_FRAME, BH_PAGE_BITS}, {BH_TYPE_TCB, 0}};
+    } kinds[] = {{BH_TYPE_TCB, 0},
+                 {BH_TYPE_ENDPOINT, 0},
+                 {BH_TYPE_REPLY, 0},
+                 {BH_TYPE_NOTIFICATION, 0},
+                 {BH_TYPE_SCHED_CONTEXT, 0},
+                 {BH_TYPE_FRAME, BH_PAGE_BITS},
+                 {BH_TYPE_PAGE_TABLE, 0},
+                 {BH_TYPE_VSPACE, 0},
+                 {BH_TYPE_GUEST_SPACE, 0},
+                 {BH_TYPE_VCPU, 0},
+                 {BH_TYPE_CNODE, 4},
+                 {BH_TYPE_UNTYPED, 12},
+                 {BH_TYPE_FRAME, BH_PAGE_BITS},
+                 {BH_TYPE_TCB, 0}};
     uint64_t kind = random_below(worker, sizeof(kinds) / sizeof(kinds[0]));
     struct bh_result result =
         bh_untyped_retype(worker->slots + ARENA, kinds[kind].type, kinds[kind].size, BH_RETYPE_NEXT, CNODE, slot, 1);
@@ -198,11 +219,12 @@ void add_churners(uint64_t cores)
     shared_notification = new_object(BH_TYPE_NOTIFICATION);
     shared_endpoint = new_object(BH_TYPE_ENDPOINT);
     for (uint64_t i = 0; i < (cores < CHURNERS_MAX ? cores : CHURNERS_MAX); i++) {
-        struct worker *worker =
-            add_worker("churner", i, churn, PRIORITY_WORKER, MAY_MOVE | MAY_STOP | MAY_PRIORITY | MAY_BUDGET | MAY_UNBIND);
+        struct worker *worker = add_worker("churner", i, churn, PRIORITY_WORKER,
+                                           MAY_MOVE | MAY_STOP | MAY_PRIORITY | MAY_BUDGET | MAY_UNBIND);
         worker->slots = new_slots(CHURN_SLOTS);
         worker->page = window_page();
-        CHECK_OK(bh_untyped_retype(test_untyped, BH_TYPE_UNTYPED, ARENA_BITS, BH_RETYPE_NEXT, CNODE, worker->slots + ARENA, 1));
+        CHECK_OK(bh_untyped_retype(test_untyped, BH_TYPE_UNTYPED, ARENA_BITS, BH_RETYPE_NEXT, CNODE,
+                                   worker->slots + ARENA, 1));
     }
 }
 
@@ -478,10 +500,11 @@ void add_builders(uint64_t cores)
 {
     for (uint64_t id = 0; id < (cores < BUILDERS_MAX ? cores : BUILDERS_MAX); id++) {
         struct builder *builder = &builders[id];
-        struct worker *worker =
-            add_worker("builder", id, build, PRIORITY_WORKER, MAY_MOVE | MAY_STOP | MAY_PRIORITY | MAY_BUDGET | MAY_UNBIND);
+        struct worker *worker = add_worker("builder", id, build, PRIORITY_WORKER,
+                                           MAY_MOVE | MAY_STOP | MAY_PRIORITY | MAY_BUDGET | MAY_UNBIND);
         worker->slots = new_slots(BUILDER_SLOTS);
-        CHECK_OK(bh_untyped_retype(test_untyped, BH_TYPE_UNTYPED, ARENA_BITS, BH_RETYPE_NEXT, CNODE, worker->slots + ARENA, 1));
+        CHECK_OK(bh_untyped_retype(test_untyped, BH_TYPE_UNTYPED, ARENA_BITS, BH_RETYPE_NEXT, CNODE,
+                                   worker->slots + ARENA, 1));
         for (uint64_t i = 0; i < GUEST_PAGES; i++) {
             builder->pages[i] = new_frame();
             uint8_t *page = map_frame(builder->pages[i], R | W);

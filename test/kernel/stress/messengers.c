@@ -3,9 +3,9 @@
 #include "stress.h"
 
 #define PAIRS_MAX 4
-#define SERVICES 2
-#define CLIENTS 2
-#define BITS 8
+#define SERVICES  2
+#define CLIENTS   2
+#define BITS      8
 
 void fp_fill(uint64_t seed);
 uint64_t fp_check(uint64_t seed);
@@ -170,8 +170,8 @@ static void call_server(struct worker *worker)
     }
 }
 
-/* The server without time of its own loses what it was lent when its caller is stopped. Now and then it gets some, so that
- * it gets to its next caller. */
+/* The server without time of its own loses what it was lent when its caller is stopped. Now and then it gets some, so
+ * that it gets to its next caller. */
 static void lend_time(struct worker *worker)
 {
     const struct thread *server = &workers[worker->slots].thread;
@@ -243,6 +243,7 @@ void add_messengers(uint64_t cores)
                                            i == 0 ? 0 : all & ~(unsigned)MAY_UNBIND);
         server->done = true;
         if (i == 0) {
+            CHECK_OK(bh_tcb_set_affinity(server->thread.tcb, 0));
             thread_resume(&server->thread);
             while (!services[0].waiting) {
                 sleep_us(1000);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Everything at once, on all cores in parallel: messages, signals, deadlines and guests, whose workers notice whatever is
- * lost; memory and capabilities that are made, used and revoked; and tormentors that move, stop and starve the others
- * meanwhile. Afterwards everything must have come back, and each core must work as before.
+ * Everything at once, on all cores in parallel: messages, signals, deadlines and guests, whose workers notice whatever
+ * is lost; memory and capabilities that are made, used and revoked; and tormentors that move, stop and starve the
+ * others meanwhile. Afterwards everything must have come back, and each core must work as before.
  *
  * In the machine's command line: stress.seed=N stress.seconds=N. Only the choices follow from the seed: the cores run
  * as the host lets them.
@@ -10,11 +10,11 @@
 #include "stress.h"
 
 #define TORMENTORS_MAX 4
-#define VICTIMS_MAX 64
+#define VICTIMS_MAX    64
 
 /* The host may leave a core without time for long. */
 #define PATIENCE_US UINT64_C(60000000)
-#define SLICE_US 100000
+#define SLICE_US    100000
 
 #define REST_FACTOR 8
 #define REST_MAX_US 1000000
@@ -107,7 +107,7 @@ struct worker *add_worker(const char *name, uint64_t id, void (*run)(struct work
     worker->state = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) + (worker_count + 1) * UINT64_C(0xbf58476d1ce4e5b9);
     worker->rested = ticks_now();
     worker->thread = thread_prepare(run_worker, worker_count, priority);
-    CHECK_OK(bh_tcb_set_affinity(worker->thread.tcb, name[0] == 's' && may == 0 ? 0 : worker_count % boot_info->core_count));
+    CHECK_OK(bh_tcb_set_affinity(worker->thread.tcb, worker_count % boot_info->core_count));
     if (may != 0) {
         add_victim(worker->thread.tcb, worker->thread.sched_context, may);
     }

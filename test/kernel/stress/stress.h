@@ -6,15 +6,15 @@
 #include "../guest.h"
 #include "../harness.h"
 
-#define CNODE BH_ROOT_SLOT_CNODE
+#define CNODE   BH_ROOT_SLOT_CNODE
 #define CONTROL BH_ROOT_SLOT_SCHED_CONTROL
-#define ALL BH_RIGHTS_ALL
-#define R BH_RIGHT_READ
-#define W BH_RIGHT_WRITE
-#define X BH_RIGHT_GRANT
+#define ALL     BH_RIGHTS_ALL
+#define R       BH_RIGHT_READ
+#define W       BH_RIGHT_WRITE
+#define X       BH_RIGHT_GRANT
 
 #define PRIORITY_TORMENTOR 95
-#define PRIORITY_WORKER 80
+#define PRIORITY_WORKER    80
 
 #define ARENA_BITS 17 /* of what a worker makes objects from */
 
@@ -26,11 +26,11 @@ struct worker {
     uint64_t id; /* among those of its name */
     void (*run)(struct worker *worker);
     struct thread thread;
-    bh_cptr pause;     /* a notification */
-    bh_cptr slots;     /* for builders and churners */
-    uint64_t page; /* an address for churners */
-    uint64_t state;    /* of its random numbers */
-    uint64_t rested;   /* when that ended */
+    bh_cptr pause;   /* a notification */
+    bh_cptr slots;  /* what it works with: slots, an object, or the number of another worker */
+    uint64_t page;   /* an address for churners */
+    uint64_t state;  /* of its random numbers */
+    uint64_t rested; /* when that ended */
     volatile uint64_t progress;
     volatile bool done;
 };
@@ -49,12 +49,12 @@ struct worker *add_worker(const char *name, uint64_t id, void (*run)(struct work
 void add_victim(bh_cptr tcb, bh_cptr sched_context, unsigned may);
 
 /* How often something was done. */
-#define COUNTS(with)                                                                                                   \
-    with(calls) with(calls_refused) with(served) with(signals_sent) with(signals_received) with(deadlines)             \
-    with(fp_checks) with(moves) with(moves_refused) with(suspensions) with(priorities) with(budgets)                   \
-    with(unbindings) with(loans) with(retypes) with(copies) with(deletions) with(mappings) with(revocations) with(shared_revocations) \
-    with(spaces) with(spaces_ran) with(domains) with(domains_ran) with(guests) with(guests_ended) with(interrupts_posted) \
-    with(interrupts_taken) with(guests_kept)
+#define COUNTS(with)                                                                                                 \
+    with(calls) with(calls_refused) with(served) with(signals_sent) with(signals_received) with(deadlines)           \
+        with(fp_checks) with(moves) with(moves_refused) with(suspensions) with(priorities) with(budgets)             \
+            with(unbindings) with(loans) with(retypes) with(copies) with(deletions) with(mappings) with(revocations) \
+                with(shared_revocations) with(spaces) with(spaces_ran) with(domains) with(domains_ran) with(guests)  \
+                    with(guests_ended) with(interrupts_posted) with(interrupts_taken) with(guests_kept)
 enum count {
 #define COUNT_NAME(name) COUNT_##name,
     COUNTS(COUNT_NAME) COUNT_COUNT
@@ -79,10 +79,10 @@ void rest(struct worker *worker, uint64_t us);
 /* A check of any thread on any core: the first that fails is reported by the case's own thread. */
 void worker_check(struct worker *worker, bool good, const char *file, uint32_t line, const char *what, uint64_t value);
 #define EXPECT(worker, condition, value) worker_check((worker), (condition), __FILE__, __LINE__, #condition, (value))
-#define EXPECT_OK(worker, result)                                                                                      \
-    do {                                                                                                               \
-        struct bh_result result_ = (result);                                                                           \
-        worker_check((worker), result_.error == BH_OK, __FILE__, __LINE__, #result, result_.error);                    \
+#define EXPECT_OK(worker, result)                                                                   \
+    do {                                                                                            \
+        struct bh_result result_ = (result);                                                        \
+        worker_check((worker), result_.error == BH_OK, __FILE__, __LINE__, #result, result_.error); \
     } while (0)
 
 /* Each makes the workers of its kind. */
