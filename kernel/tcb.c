@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tcb.h"
 
+#include <bh/syscall.h>
+
 #include "aarch64/cpu.h"
 #include "core.h"
 #include "endpoint.h"
@@ -31,18 +33,23 @@ void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
         core_stop(all, core);
     }
     bool waits = tcb->state != TCB_RUNNABLE && tcb->state != TCB_BLOCKED_WFI;
+    reply_stop_callee(all, tcb->reply);
     switch (tcb->state) {
     case TCB_RUNNABLE:
         scheduler_unready(core, tcb);
         break;
+    case TCB_BLOCKED_RECV: /* the short ways into a wait (fastpath.c) do not keep the call's number */
+        tcb->context.x[12] = BH_SYS_RECV;
+        endpoint_remove_waiter(tcb);
+        break;
     case TCB_BLOCKED_SEND:
-    case TCB_BLOCKED_RECV:
         endpoint_remove_waiter(tcb);
         break;
     case TCB_BLOCKED_WAIT:
         notification_remove_waiter(tcb->blocked_on, tcb);
         break;
     case TCB_BLOCKED_REPLY:
+        tcb->context.x[12] = BH_SYS_CALL;
         (void)reply_detach(core, tcb->reply);
         break;
     case TCB_BLOCKED_WFI:
@@ -304,7 +311,8 @@ static enum bh_error set_affinity(struct all_cores *all, struct tcb *tcb, struct
     struct core *from = tcb->core;
     struct sched_context *sc = tcb->sched_context;
     struct notification *bound = tcb->bound_notification;
-    if (tcb->state == TCB_BLOCKED_REPLY || (sc != NULL && sc->lent != NULL) || (bound != NULL && bound->head != NULL)) {
+    bool awaited = bound != NULL && bound->head != NULL && (bound->head != tcb || tcb->next != NULL);
+    if (tcb->state == TCB_BLOCKED_REPLY || (sc != NULL && sc->lent != NULL) || awaited) {
         return BH_ERROR_BUSY; /* others of its core wait for it, or it for them */
     }
     if (from == to) {

@@ -179,6 +179,9 @@ void vcpu_maintenance_interrupt(struct core *core)
 void vcpu_evict(struct all_cores *all, struct vcpu *vcpu)
 {
     struct core *core = vcpu->tcb->core;
+    if (vcpu->mail.bits != 0) {
+        core_take_mail(core);
+    }
     if (core->vcpu == vcpu || core->fp == &vcpu->state.fp) {
         core_stop(all, core);
     }
@@ -205,9 +208,6 @@ void vcpu_unbind(struct all_cores *all, struct vcpu *vcpu)
         return;
     }
     vcpu_evict(all, vcpu);
-    if (vcpu->mail.bits != 0) {
-        core_take_mail(vcpu->tcb->core);
-    }
     deadline_clear(vcpu->tcb->core, &vcpu->deadline);
     vcpu->tcb->vcpu = NULL;
     vcpu->tcb = NULL;

@@ -23,6 +23,7 @@ static bh_cptr supervisor_slots;
 static const struct test_case *current_case;
 static bool current_direct;
 static uint64_t direct_context[13];
+static void (*report_timeout)(void);
 static char failure[384]; /* empty: none */
 static uint64_t passed_count;
 static uint64_t failed_count;
@@ -188,6 +189,12 @@ static void run_direct(void)
     current_direct = false;
 }
 
+void test_extend(uint64_t us, void (*report)(void))
+{
+    report_timeout = report;
+    CHECK_OK(bh_notification_arm(supervisor_slot(SLOT_TIMER), ticks_now() + ticks_from_us(us), TIMER_BITS));
+}
+
 static void worker(uint64_t argument)
 {
     (void)argument;
@@ -239,6 +246,9 @@ static void run_supervised(void)
     }
     if (message.info & BH_INFO_NOTIFICATION) {
         setup_failure("the case did not end in time");
+        if (report_timeout != NULL) {
+            report_timeout();
+        }
     } else if (message.info & BH_INFO_FAULT) {
         describe_fault(&message);
     } else if (message.badge != BADGE_DONE) {
@@ -253,6 +263,7 @@ static void run_case(const struct test_case *test, bool direct)
 {
     current_case = test;
     failure[0] = '\0';
+    report_timeout = NULL;
     if (direct) {
         run_direct();
     } else {

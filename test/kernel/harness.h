@@ -54,6 +54,9 @@ extern bh_cptr test_faults;  /* the supervisor's endpoint for faults, which fail
 
 #define TEST_UNTYPED_BITS 23
 
+/* The running case has this much time from now on (it starts with some seconds); `report` is called when it is over. */
+void test_extend(uint64_t us, void (*report)(void));
+
 /* --- checks --- */
 
 #define ANY_ARGUMENT UINT64_MAX

@@ -7,6 +7,7 @@
     run.py trace [CPUS]                  the whole suite on the kernel that traces
     run.py no-its                        the cases of msi.c on a machine without an ITS
     run.py reset                         a root that resets the machine: QEMU ends
+    run.py stress [SECONDS [CPUS [SEED]]] everything at once on all cores, in parallel
     run.py hostile [SEED [COUNT [CPUS]]] domains that issue random system calls, from a seed on
 """
 
@@ -115,8 +116,21 @@ def hostile(seed="1", count="2", cpus="1"):
             print(f"seed {seen}: {calls} system calls survived")
 
 
+def stress(seconds="10", cpus="4", seed="1"):
+    options = f"stress.seed={seed} stress.seconds={seconds}"
+    tested = machine("kernel_stress_test.cpio", append=options, cpus=int(cpus), icount=False)
+    with qemu.Console(tested) as console:
+        found = console.expect(r"^kernel-tests: (\d+) passed, (\d+) failed\r?$", timeout=int(seconds) + 300)
+        lines = console.output.decode(errors="replace").replace("\r", "").splitlines()
+    print("\n".join(line for line in lines if line.startswith("stress: ")))
+    problems = [line for line in lines if line.startswith(("FAIL ", "fault "))]
+    if problems or found.group(2) != b"0":
+        raise qemu.Failure("\n".join(problems))
+
+
 def main():
-    runs = {"suite": suite, "cores": cores, "trace": trace, "no-its": no_its, "reset": reset, "hostile": hostile}
+    runs = {"suite": suite, "cores": cores, "trace": trace, "no-its": no_its, "reset": reset, "hostile": hostile,
+            "stress": stress}
     if len(sys.argv) < 2 or sys.argv[1] not in runs:
         sys.exit(__doc__)
     try:
