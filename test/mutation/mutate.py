@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Break the kernel in one small way at a time, and see which tests notice.
 
-    mutate.py [NAME...] [--list] [--suite SUITE] [--all] [--jobs N] [--write]
+    mutate.py [NAME...] [--list] [--suite SUITE] [--all] [--resume] [--jobs N] [--write]
 
 Each mutation of mutations.py replaces one piece of text in a copy of the sources (build/mutation/), never in the
 sources themselves; what is needed is built, and the suites that it names run, until one fails: it is killed. Before a
@@ -14,6 +14,8 @@ if each suite has killed one.
 import argparse
 import dataclasses
 import fcntl
+import hashlib
+import json
 import os
 import pathlib
 import queue
@@ -152,16 +154,17 @@ class Baseline:
 
     def limit(self, suite, arguments, tree):
         """To be called with an unchanged tree."""
-        with self.lock:  # the first run of a suite builds it: no two of them at a time
-            key = suite.targets, suite.command, arguments  # some suites are parts of the same run
-            if key not in self.limits:
-                tree.build(suite)
-                start = time.monotonic()
-                status, output = tree.run([*suite.command, *arguments])
-                if status != 0:
-                    raise Failure(f"{suite.name} fails without any mutation:\n{output[-2000:]}")
-                self.limits[key] = max(LIMIT_MIN, LIMIT_FACTOR * (time.monotonic() - start))
-            return self.limits[key]
+        name = suite.targets, suite.command, arguments  # some suites are parts of the same run
+        if name not in self.limits:
+            with self.lock:
+                if name not in self.limits:
+                    tree.build(suite)
+                    start = time.monotonic()
+                    status, output = tree.run([*suite.command, *arguments])
+                    if status != 0:
+                        raise Failure(f"{suite.name} fails without any mutation:\n{output[-2000:]}")
+                    self.limits[name] = max(LIMIT_MIN, LIMIT_FACTOR * (time.monotonic() - start))
+        return self.limits[name]
 
 
 def plan(mutation, only):
@@ -205,9 +208,32 @@ def shown(failed):
     return ", ".join(names) + (f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else "")
 
 
-def run(chosen, jobs, only, go_on):
-    todo, results, baseline = queue.SimpleQueue(), {}, Baseline()
-    for mutation in chosen:
+def key(mutation):
+    """Of a verdict that is kept: it is void once the mutation, or the file that it changes, is another one."""
+    content = (REPOSITORY / mutation.file).read_bytes() + repr(mutation).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def keep(results):
+    kept = {result.mutation.name: {"key": key(result.mutation), "killers": result.killers, "seconds": result.seconds}
+            for result in results.values() if result.killers}
+    path = WORK / "results.json"
+    old = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps(old | kept, indent=1), encoding="utf-8")
+
+
+def kept(chosen):
+    path = WORK / "results.json"
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {one.name: Result(one, stored[one.name]["killers"], seconds=stored[one.name]["seconds"])
+            for one in chosen if stored.get(one.name, {}).get("key") == key(one)}
+
+
+def run(chosen, args):
+    results = kept(chosen) if args.resume else {}
+    todo, lock_results, baseline = queue.SimpleQueue(), threading.Lock(), Baseline()
+    left = [mutation for mutation in chosen if mutation.name not in results]
+    for mutation in left:
         todo.put(mutation)
 
     def work(number):
@@ -218,7 +244,11 @@ def run(chosen, jobs, only, go_on):
                 mutation = todo.get_nowait()
             except queue.Empty:
                 return
-            result = results[mutation.name] = try_mutation(mutation, tree, baseline, only, go_on)
+            result = try_mutation(mutation, tree, baseline, args.suite, args.all)
+            with lock_results:
+                results[mutation.name] = result
+                if args.suite is None:
+                    keep(results)
             print(f"[{len(results)}/{len(chosen)}] {mutation.name}: {verdict(result)} ({result.seconds:.0f} s)", flush=True)
 
     WORK.mkdir(parents=True, exist_ok=True)
@@ -227,7 +257,7 @@ def run(chosen, jobs, only, go_on):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit(f"mutate: somebody else works in {WORK}")
-    workers = [threading.Thread(target=work, args=(number,)) for number in range(1, min(jobs, len(chosen)) + 1)]
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(1, min(args.jobs, len(left)) + 1)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -283,6 +313,8 @@ def main():
     parser.add_argument("--list", action="store_true", help="list the mutations, and check that they apply")
     parser.add_argument("--suite", choices=SUITES, help="only mutations for this suite, and only it")
     parser.add_argument("--all", action="store_true", help="run all suites of a mutation, not up to the first that fails")
+    parser.add_argument("--resume", action="store_true",
+                        help="do not run again what an earlier run has killed, if the file is still the same")
     parser.add_argument("--jobs", type=int, default=2, help="mutations at a time (2)")
     parser.add_argument("--write", action="store_true", help=f"renew the table in docs/{DOCUMENT.name}")
     args = parser.parse_args()
@@ -300,7 +332,7 @@ def main():
         return 1 if wrong else 0
 
     start = time.monotonic()
-    results = run(chosen, args.jobs, args.suite, args.all)
+    results = run(chosen, args)
     print(text_table(results))
     bad = [result.mutation.name for result in results if result.error or not result.killers]
     bad += [mutation.name for mutation in chosen if mutation.name not in {result.mutation.name for result in results}]
