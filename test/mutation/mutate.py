@@ -74,6 +74,8 @@ class Tree:
                    if path.is_file() and path.relative_to(self.root).parts[0] != "build"}
         for name in present - set(names):
             (self.root / name).unlink()
+        if present != set(names):
+            (self.root / "CMakeLists.txt").unlink(missing_ok=True)  # copied anew, so that CMake looks at what there is
         for name in names:
             content, path = (REPOSITORY / name).read_bytes(), self.root / name
             if not path.exists() or path.read_bytes() != content:
