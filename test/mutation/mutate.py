@@ -127,7 +127,7 @@ class Tree:
             return console.read_text(encoding="utf-8", errors="replace").replace("\r", "") if console.exists() else ""
 
         def failed():
-            return suites.failed_cases(suite, self.root, seen()) if suite.groups is not None else []
+            return suites.failed_cases(seen()) if suite.groups else []
 
         status, output = self.run([*suite.command, *arguments], limit, console.stem, failed)
         if status == 0:

@@ -5,6 +5,7 @@ tests stand for all suites."""
 
 import os
 import pathlib
+import re
 import unittest
 
 import mutate
@@ -41,6 +42,10 @@ class Mutate(unittest.TestCase):
     def test_every_suite_has_a_mutation(self):
         named = {suite.name for one in mutations.MUTATIONS for suite, _ in mutate.plan(one, None)}
         self.assertEqual(named, set(SUITES))
+
+    def test_every_group_of_the_kernels_tests_is_in_a_suite(self):
+        groups = re.findall(r"&(\w+)_group", (mutate.REPOSITORY / "test/kernel/groups.c").read_text(encoding="utf-8"))
+        self.assertEqual(set(groups) | {"cores"}, {group for suite in SUITES.values() for group in suite.groups})
 
     def test_what_breaks_is_killed_by_name(self):
         result = self.result(next(one for one in mutations.MUTATIONS if one.name == "property_beyond_the_tree"))
