@@ -188,7 +188,7 @@ MUTATIONS = [
          "a message on the fast path looks like a fault or a signal", "ipc"),
         ("signal_preempts_an_equal", "waiter->priority <= tcb->priority ||", "waiter->priority < tcb->priority ||",
          "a signal gives the processor to a thread of equal priority", "time"),
-        ("signal_ignores_windows", "to->partition != core->partition || ", "",
+        ("signal_ignores_windows", " || to->partition != core->partition", "",
          "a signal runs a thread outside its partition's window", "time"),
     ),
 
@@ -223,7 +223,7 @@ MUTATIONS = [
         "kernel/scheduler.c",
         ("woken_outside_its_window", "core->candidate == NULL && in_window(core, tcb)", "core->candidate == NULL",
          "a woken thread runs outside its partition's window", "time"),
-        ("lowest_group_first", "63 - __builtin_clzll(queues->ready_summary)", "__builtin_ctzll(queues->ready_summary)",
+        ("lowest_group_first", "63 - __builtin_clzll(ready->summary)", "__builtin_ctzll(ready->summary)",
          "a low thread runs before a high one", "time"),
         ("yield_keeps_the_turn", "leave_current(core);\n        enqueue(core, tcb, false);",
          "leave_current(core);\n        enqueue(core, tcb, true);", "yield lets nobody run", "time"),
