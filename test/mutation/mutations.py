@@ -188,7 +188,7 @@ MUTATIONS = [
          "a message on the fast path looks like a fault or a signal", "ipc"),
         ("signal_preempts_an_equal", "waiter->priority <= tcb->priority ||", "waiter->priority < tcb->priority ||",
          "a signal gives the processor to a thread of equal priority", "time"),
-        ("signal_ignores_windows", " || to->partition != core->partition", "",
+        ("signal_ignores_windows", " || sc->partition != core->partition", "",
          "a signal runs a thread outside its partition's window", "time"),
     ),
 
