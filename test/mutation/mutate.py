@@ -210,18 +210,17 @@ def shown(failed):
     return ", ".join(names) + (f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else "")
 
 
-def key(mutation):
+def key(mutation, root=REPOSITORY):
     """Of a verdict that is kept: it is void once the mutation, or the file that it changes, is another one."""
-    content = (REPOSITORY / mutation.file).read_bytes() + repr(mutation).encode()
+    content = (root / mutation.file).read_bytes() + repr(mutation).encode()
     return hashlib.sha256(content).hexdigest()
 
 
-def keep(results):
-    kept = {result.mutation.name: {"key": key(result.mutation), "killers": result.killers, "seconds": result.seconds}
-            for result in results.values() if result.killers}
+def keep(result, its_key):
     path = WORK / "results.json"
-    old = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    path.write_text(json.dumps(old | kept, indent=1), encoding="utf-8")
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    stored[result.mutation.name] = {"key": its_key, "killers": result.killers, "seconds": result.seconds}
+    path.write_text(json.dumps(stored, indent=1), encoding="utf-8")
 
 
 def kept(chosen):
@@ -249,8 +248,8 @@ def run(chosen, args):
             result = try_mutation(mutation, tree, baseline, args.suite, args.all)
             with lock_results:
                 results[mutation.name] = result
-                if args.suite is None:
-                    keep(results)
+                if args.suite is None and result.killers:
+                    keep(result, key(mutation, tree.root))
             print(f"[{len(results)}/{len(chosen)}] {mutation.name}: {verdict(result)} ({result.seconds:.0f} s)", flush=True)
 
     WORK.mkdir(parents=True, exist_ok=True)
