@@ -32,24 +32,21 @@ void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
     if (core->current == tcb) {
         core_stop(all, core);
     }
-    bool waits = tcb->state != TCB_RUNNABLE && tcb->state != TCB_BLOCKED_WFI;
+    enum tcb_state was = tcb->state;
+    bool waits = was != TCB_RUNNABLE && was != TCB_BLOCKED_WFI;
     reply_stop_callee(all, tcb->reply);
     switch (tcb->state) {
     case TCB_RUNNABLE:
         scheduler_unready(core, tcb);
         break;
-    case TCB_BLOCKED_RECV: /* the short ways into a wait (fastpath.c) do not keep the call's number */
-        tcb->context.x[12] = BH_SYS_RECV;
-        endpoint_remove_waiter(tcb);
-        break;
     case TCB_BLOCKED_SEND:
+    case TCB_BLOCKED_RECV:
         endpoint_remove_waiter(tcb);
         break;
     case TCB_BLOCKED_WAIT:
         notification_remove_waiter(tcb->blocked_on, tcb);
         break;
     case TCB_BLOCKED_REPLY:
-        tcb->context.x[12] = BH_SYS_CALL;
         (void)reply_detach(core, tcb->reply);
         break;
     case TCB_BLOCKED_WFI:
@@ -63,7 +60,12 @@ void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
     if (waits && tcb->sending_fault) {
         tcb->sending_fault = false; /* the faulting instruction is tried again */
     } else if (waits) {
-        tcb->context.pc -= 4; /* and so is an svc instruction that was interrupted in its wait */
+        /* An svc instruction that was interrupted in its wait is executed again. The short ways into a wait
+         * (fastpath.c) do not keep its number. */
+        if (was == TCB_BLOCKED_REPLY || was == TCB_BLOCKED_RECV) {
+            tcb->context.x[12] = was == TCB_BLOCKED_REPLY ? BH_SYS_CALL : BH_SYS_RECV;
+        }
+        tcb->context.pc -= 4;
         tcb->full_restore = 1;
     }
 }
