@@ -21,6 +21,9 @@
 
 #include <bh/types.h>
 
+/* The structure whose member a pointer points to. */
+#define container_of(pointer, type, member) ((type *)((uint8_t *)(pointer)-offsetof(type, member)))
+
 typedef struct {
     uint64_t value;
 } paddr_t;

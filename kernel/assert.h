@@ -14,6 +14,16 @@ void kernel_putchar(char c);
 
 __attribute__((noreturn)) void kernel_panic(const char *format, ...);
 
+/* Start-up ends here: this machine, or what its loader has passed, is not what the kernel needs. */
+__attribute__((noreturn)) void cannot_start(const char *format, ...);
+
+static inline void start_requires(bool condition, const char *why_not)
+{
+    if (!condition) {
+        cannot_start(why_not);
+    }
+}
+
 #ifdef BULKHEAD_DEBUG
 #define kernel_assert(condition)                                                                                       \
     do {                                                                                                               \

@@ -13,43 +13,24 @@
 #include "machine.h"
 #include "scheduler.h"
 
-static void start_or_stop(const char *error)
-{
-    if (error != NULL) {
-        kernel_print("\nbulkhead: cannot start: %s\n", error);
-        for (;;) {
-            __asm__ volatile("wfi");
-        }
-    }
-}
-
 /* What each core does for itself. */
-static const char *init_core(struct core *core)
+static void init_core(struct core *core)
 {
     ttbr_set_empty();
     core->timer_programmed = UINT64_MAX;
     core->highest = -1;
-    const char *error = gic_init_core(core, paddr(machine.gic_redistributors.start), machine.gic_redistributors.size);
-    if (error == NULL) {
-        error = its_init_core(core);
-    }
-    if (error == NULL) {
-        virtual_gic_init();
-        gic_enable(machine.timer_irq);
-        gic_enable(machine.maintenance_irq);
-        gic_enable(BH_VCPU_TIMER_INTID);
-    }
-    return error;
+    gic_init_core(core, paddr(machine.gic_redistributors.start), machine.gic_redistributors.size);
+    its_init_core(core);
+    virtual_gic_init();
+    gic_enable(machine.timer_irq);
+    gic_enable(machine.maintenance_irq);
+    gic_enable(BH_VCPU_TIMER_INTID);
 }
 
 /* Entered by start.S. */
 LANDING_PAD void kernel_secondary(struct core *core)
 {
-    if (init_core(core) != NULL) {
-        for (;;) {
-            wait_for_interrupt();
-        }
-    }
+    init_core(core);
     __atomic_store_n(&core->started, true, __ATOMIC_RELEASE);
     (void)core_lock(core, ENTRY_OTHER);
 }
@@ -69,9 +50,7 @@ static void start_cores(const struct core *boot)
         }
         uint64_t start = ticks_now();
         while (!__atomic_load_n(&core->started, __ATOMIC_ACQUIRE)) {
-            if (ticks_now() - start > patience) {
-                start_or_stop("a processor does not start");
-            }
+            start_requires(ticks_now() - start <= patience, "a processor does not start");
         }
         core_count++;
     }
@@ -79,7 +58,7 @@ static void start_cores(const struct core *boot)
 
 static void init_interrupts(void)
 {
-    start_or_stop(gic_init(paddr(machine.gic_distributor.start)));
+    gic_init(paddr(machine.gic_distributor.start));
     const uint32_t own[] = {machine.timer_irq, machine.maintenance_irq, BH_VCPU_TIMER_INTID, machine.smmu_event_irq};
     for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
         if (own[i] != IRQ_NONE) {
@@ -95,18 +74,18 @@ LANDING_PAD void kernel_main(void)
     console_use(machine.uart.size != 0 ? paddr_pointer(paddr(machine.uart.start)) : NULL);
     (void)core_lock(core, ENTRY_OTHER);
     if (machine.smmu.size != 0) {
-        start_or_stop(smmu_init(paddr(machine.smmu.start)));
+        smmu_init(paddr(machine.smmu.start));
     }
     init_interrupts();
-    start_or_stop(init_core(core));
+    init_core(core);
     if (machine.its.size != 0) {
-        start_or_stop(its_init(core, paddr(machine.its.start)));
+        its_init(core, paddr(machine.its.start));
     }
     if (machine.smmu_event_irq != IRQ_NONE) {
         gic_enable(machine.smmu_event_irq);
     }
     start_cores(core);
-    start_or_stop(boot_root(&(struct all_cores){core}));
+    boot_root(&(struct all_cores){core});
 #ifdef BULKHEAD_DEBUG
     kernel_print("bulkhead: kernel started\n");
 #endif

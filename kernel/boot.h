@@ -12,8 +12,8 @@ void kernel_main(void);
 extern char secondary_start[];
 void kernel_secondary(struct core *core);
 
-/* Builds root, the first domain, from the bundle and all memory, and makes it the thread to run. NULL, or why not. */
-const char *boot_root(struct all_cores *all);
+/* Builds root, the first domain, from the bundle and all memory, and makes it the thread to run. */
+void boot_root(struct all_cores *all);
 
 /* An ELF image and where it lies in the bundle. */
 struct boot_image {
@@ -21,8 +21,8 @@ struct boot_image {
     uint64_t size;
 };
 
-/* The first file of the bundle (a newc cpio archive), which must be named "root". NULL, or what is wrong. */
-const char *bundle_first(const uint8_t *bundle, uint64_t size, struct boot_image *image);
+/* The first file of the bundle (a newc cpio archive), which must be named "root". */
+struct boot_image bundle_first(const uint8_t *bundle, uint64_t size);
 
 struct boot_segment {
     uint64_t address, memory_size;
@@ -34,8 +34,8 @@ struct boot_segment {
 
 #define BOOT_SEGMENTS_MAX 8
 
-/* The loadable segments of an ELF executable, checked to lie apart, page-aligned and below `limit`. NULL, or what is wrong. */
-const char *elf_segments(struct boot_image image, uint64_t limit, struct boot_segment segments[BOOT_SEGMENTS_MAX],
-                         uint32_t *count, uint64_t *entry);
+/* The loadable segments of an ELF executable, which must lie apart, page-aligned, below `limit`. Returns how many. */
+uint32_t elf_segments(struct boot_image image, uint64_t limit, struct boot_segment segments[BOOT_SEGMENTS_MAX],
+                      uint64_t *entry);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Finding root in the bundle: as much of newc cpio and ELF64 as it takes. */
+#include "assert.h"
 #include "boot.h"
 
 /* newc (cpio(5)): six octal digits of magic, then thirteen fields of eight hexadecimal digits. */
@@ -48,44 +49,29 @@ static bool same(const uint8_t *data, const char *text, uint64_t length)
     return true;
 }
 
-static bool read_hex(const uint8_t *digits, uint64_t *value)
+static uint64_t read_hex(const uint8_t *digits)
 {
-    *value = 0;
+    uint64_t value = 0;
     for (unsigned i = 0; i < 8; i++) {
-        uint8_t c = digits[i];
-        unsigned digit;
-        if (c >= '0' && c <= '9') {
-            digit = c - '0';
-        } else if ((c | 32) >= 'a' && (c | 32) <= 'f') {
-            digit = (unsigned)(c | 32) - 'a' + 10;
-        } else {
-            return false;
-        }
-        *value = *value * 16 + digit;
+        unsigned c = digits[i] | 32u;
+        bool decimal = digits[i] >= '0' && digits[i] <= '9';
+        start_requires(decimal || (c >= 'a' && c <= 'f'), "the bundle is not a newc cpio archive");
+        value = value * 16 + (decimal ? c - '0' : c - 'a' + 10);
     }
-    return true;
+    return value;
 }
 
-const char *bundle_first(const uint8_t *bundle, uint64_t size, struct boot_image *image)
+struct boot_image bundle_first(const uint8_t *bundle, uint64_t size)
 {
-    uint64_t file_size, name_size;
-
-    if (size < CPIO_HEADER || !same(bundle, "070701", 6) || !read_hex(bundle + CPIO_FILE_SIZE, &file_size) ||
-        !read_hex(bundle + CPIO_NAME_SIZE, &name_size)) {
-        return "the bundle is not a newc cpio archive";
-    }
-    if (name_size > size - CPIO_HEADER) {
-        return "the bundle is truncated";
-    }
-    if (name_size < 5 || !same(bundle + CPIO_HEADER, "root", 5)) {
-        return "the first file of the bundle is not named root";
-    }
+    start_requires(size >= CPIO_HEADER && same(bundle, "070701", 6), "the bundle is not a newc cpio archive");
+    uint64_t file_size = read_hex(bundle + CPIO_FILE_SIZE);
+    uint64_t name_size = read_hex(bundle + CPIO_NAME_SIZE);
+    start_requires(name_size <= size - CPIO_HEADER, "the bundle is truncated");
+    start_requires(name_size >= 5 && same(bundle + CPIO_HEADER, "root", 5),
+                   "the first file of the bundle is not named root");
     uint64_t data = align_up(CPIO_HEADER + name_size, 4);
-    if (data > size || file_size > size - data) {
-        return "the bundle is truncated";
-    }
-    *image = (struct boot_image){bundle + data, file_size};
-    return NULL;
+    start_requires(data <= size && file_size <= size - data, "the bundle is truncated");
+    return (struct boot_image){bundle + data, file_size};
 }
 
 static uint64_t little(const uint8_t *p, unsigned bytes)
@@ -97,35 +83,26 @@ static uint64_t little(const uint8_t *p, unsigned bytes)
     return value;
 }
 
-static const char *read_segment(struct boot_image image, const uint8_t *header, uint64_t limit,
-                                struct boot_segment *segment)
+static struct boot_segment read_segment(struct boot_image image, const uint8_t *header, uint64_t limit)
 {
     uint64_t offset = little(header + PH_OFFSET, 8);
     uint64_t flags = little(header + PH_FLAGS, 4);
-    *segment = (struct boot_segment){.address = little(header + PH_VADDR, 8),
-                                     .memory_size = little(header + PH_MEMSZ, 8),
-                                     .data_size = little(header + PH_FILESZ, 8),
-                                     .rights = BH_RIGHT_READ};
-    if (offset > image.size || segment->data_size > image.size - offset) {
-        return "root is truncated: a segment lies beyond its end";
-    }
-    if (segment->data_size > segment->memory_size) {
-        return "a segment of root is larger in the file than in memory";
-    }
-    if (segment->address < BH_PAGE_SIZE || segment->address >= limit ||
-        segment->memory_size > limit - segment->address) {
-        return "a segment of root lies outside the memory that it may use";
-    }
-    if (!is_aligned(segment->address, BH_PAGE_BITS)) {
-        return "a segment of root does not begin on a page";
-    }
-    if ((flags & PF_W) != 0 && (flags & PF_X) != 0) {
-        return "a segment of root is both writable and executable";
-    }
-    segment->rights |= (flags & PF_W) != 0 ? BH_RIGHT_WRITE : 0;
-    segment->rights |= (flags & PF_X) != 0 ? BH_RIGHT_GRANT : 0;
-    segment->data = image.data + offset;
-    return NULL;
+    struct boot_segment segment = {.address = little(header + PH_VADDR, 8),
+                                   .memory_size = little(header + PH_MEMSZ, 8),
+                                   .data_size = little(header + PH_FILESZ, 8),
+                                   .rights = BH_RIGHT_READ};
+    start_requires(offset <= image.size && segment.data_size <= image.size - offset,
+                   "root is truncated: a segment lies beyond its end");
+    start_requires(segment.data_size <= segment.memory_size, "a segment of root is larger in the file than in memory");
+    start_requires(segment.address >= BH_PAGE_SIZE && segment.address < limit &&
+                       segment.memory_size <= limit - segment.address,
+                   "a segment of root lies outside the memory that it may use");
+    start_requires(is_aligned(segment.address, BH_PAGE_BITS), "a segment of root does not begin on a page");
+    start_requires((flags & PF_W) == 0 || (flags & PF_X) == 0, "a segment of root is both writable and executable");
+    segment.rights |= (flags & PF_W) != 0 ? BH_RIGHT_WRITE : 0;
+    segment.rights |= (flags & PF_X) != 0 ? BH_RIGHT_GRANT : 0;
+    segment.data = image.data + offset;
+    return segment;
 }
 
 static bool has_landing_pads(struct boot_image image, const uint8_t *header)
@@ -142,22 +119,20 @@ static bool overlap(const struct boot_segment *a, const struct boot_segment *b)
            b->address < align_up(a->address + a->memory_size, BH_PAGE_SIZE);
 }
 
-const char *elf_segments(struct boot_image image, uint64_t limit, struct boot_segment segments[BOOT_SEGMENTS_MAX],
-                         uint32_t *count, uint64_t *entry)
+uint32_t elf_segments(struct boot_image image, uint64_t limit, struct boot_segment segments[BOOT_SEGMENTS_MAX],
+                      uint64_t *entry)
 {
-    if (image.size < ELF_HEADER || !same(image.data, "\177ELF\2\1\1", 7) ||
-        little(image.data + ELF_TYPE, 2) != ELF_ET_EXEC ||
-        little(image.data + ELF_MACHINE, 2) != ELF_EM_AARCH64 ||
-        little(image.data + ELF_PHENTSIZE, 2) != PH_SIZE) {
-        return "root is not an AArch64 ELF executable";
-    }
+    start_requires(image.size >= ELF_HEADER && same(image.data, "\177ELF\2\1\1", 7) &&
+                       little(image.data + ELF_TYPE, 2) == ELF_ET_EXEC &&
+                       little(image.data + ELF_MACHINE, 2) == ELF_EM_AARCH64 &&
+                       little(image.data + ELF_PHENTSIZE, 2) == PH_SIZE,
+                   "root is not an AArch64 ELF executable");
     uint64_t table = little(image.data + ELF_PHOFF, 8);
     uint64_t headers = little(image.data + ELF_PHNUM, 2);
-    if (table > image.size || headers > (image.size - table) / PH_SIZE) {
-        return "root is truncated: its program headers lie beyond its end";
-    }
+    uint32_t count = 0;
+    start_requires(table <= image.size && headers <= (image.size - table) / PH_SIZE,
+                   "root is truncated: its program headers lie beyond its end");
     *entry = little(image.data + ELF_ENTRY, 8);
-    *count = 0;
     uint64_t code = 0;
     for (uint64_t i = 0; i < headers; i++) {
         const uint8_t *header = image.data + table + i * PH_SIZE;
@@ -165,22 +140,15 @@ const char *elf_segments(struct boot_image image, uint64_t limit, struct boot_se
         if (little(header + PH_TYPE, 4) != PT_LOAD || little(header + PH_MEMSZ, 8) == 0) {
             continue;
         }
-        if (*count == BOOT_SEGMENTS_MAX) {
-            return "root has too many segments";
+        start_requires(count < BOOT_SEGMENTS_MAX, "root has too many segments");
+        segments[count] = read_segment(image, header, limit);
+        for (uint32_t j = 0; j < count; j++) {
+            start_requires(!overlap(&segments[j], &segments[count]), "segments of root overlap");
         }
-        const char *error = read_segment(image, header, limit, &segments[*count]);
-        if (error != NULL) {
-            return error;
-        }
-        for (uint32_t j = 0; j < *count; j++) {
-            if (overlap(&segments[j], &segments[*count])) {
-                return "segments of root overlap";
-            }
-        }
-        (*count)++;
+        count++;
     }
-    for (uint32_t i = 0; i < *count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         segments[i].attributes = (segments[i].rights & BH_RIGHT_GRANT) != 0 ? code : 0;
     }
-    return NULL;
+    return count;
 }

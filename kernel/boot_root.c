@@ -22,9 +22,14 @@
 #define ROOT_PRIORITY 255
 #define ROOT_SLICE_US 5000
 
+/* Page-aligned ranges, some of them empty. */
+struct ranges {
+    uint32_t count;
+    struct range list[FREE_MAX];
+};
+
 static struct {
-    struct range free[FREE_MAX]; /* page-aligned */
-    uint32_t free_count;
+    struct ranges free;
     struct range pool; /* what root's objects are taken from */
     struct slot *slots;
     uint32_t next_slot;
@@ -35,59 +40,44 @@ static struct {
 
 /* --- Ranges --- */
 
-static bool add_range(struct range *list, uint32_t *count, uint64_t start, uint64_t end)
+static void add_range(struct ranges *ranges, uint64_t start, uint64_t end)
 {
-    if (start >= end) {
-        return true;
+    if (start < end) {
+        start_requires(ranges->count < FREE_MAX, "memory or devices are in too many pieces");
+        ranges->list[ranges->count++] = (struct range){start, end - start};
     }
-    if (*count == FREE_MAX) {
-        return false;
-    }
-    list[(*count)++] = (struct range){start, end - start};
-    return true;
 }
 
-/* Takes [hole.start, hole.start + hole.size), rounded to pages, out of the ranges. */
-static bool exclude(struct range *list, uint32_t *count, struct range hole)
+/* Takes a hole, rounded to pages, out of the ranges. */
+static void exclude(struct ranges *ranges, struct range hole)
 {
     uint64_t start = align_down(hole.start, BH_PAGE_SIZE);
     uint64_t end = align_up(hole.start + hole.size, BH_PAGE_SIZE);
-    uint32_t before = *count;
+    uint32_t before = ranges->count;
     for (uint32_t i = 0; i < before && hole.size != 0; i++) {
-        uint64_t range_start = list[i].start;
-        uint64_t range_end = range_start + list[i].size;
-        if (end <= range_start || start >= range_end) {
-            continue;
-        }
-        list[i].size = start > range_start ? start - range_start : 0;
-        if (!add_range(list, count, end > range_start ? end : range_start, range_end)) {
-            return false;
+        struct range *range = &ranges->list[i];
+        uint64_t range_end = range->start + range->size;
+        if (start < range_end && range->start < end) {
+            range->size = start > range->start ? start - range->start : 0;
+            add_range(ranges, end, range_end);
         }
     }
-    return true;
 }
 
-static const char *find_free_memory(void)
+static void find_free_memory(void)
 {
     for (uint32_t i = 0; i < machine.ram_count; i++) {
-        if (!add_range(boot.free, &boot.free_count, machine.ram[i].start, machine.ram[i].start + machine.ram[i].size)) {
-            return "memory is in too many pieces";
-        }
+        add_range(&boot.free, machine.ram[i].start, machine.ram[i].start + machine.ram[i].size);
     }
-    struct range image = {KERNEL_IMAGE_BASE - kernel_image_offset, KERNEL_IMAGE_MAX};
-    if (!exclude(boot.free, &boot.free_count, image) || !exclude(boot.free, &boot.free_count, machine.bundle) ||
-        !exclude(boot.free, &boot.free_count, machine.device_tree)) {
-        return "memory is in too many pieces";
+    exclude(&boot.free, (struct range){KERNEL_IMAGE_BASE - kernel_image_offset, KERNEL_IMAGE_MAX});
+    exclude(&boot.free, machine.bundle);
+    exclude(&boot.free, machine.device_tree);
+    struct range *largest = boot.free.list;
+    for (uint32_t i = 1; i < boot.free.count; i++) {
+        largest = boot.free.list[i].size > largest->size ? &boot.free.list[i] : largest;
     }
-    uint32_t largest = 0;
-    for (uint32_t i = 1; i < boot.free_count; i++) {
-        if (boot.free[i].size > boot.free[largest].size) {
-            largest = i;
-        }
-    }
-    boot.pool = boot.free[largest];
-    boot.free[largest].size = 0;
-    return NULL;
+    boot.pool = *largest;
+    largest->size = 0;
 }
 
 /* --- Root's objects --- */
@@ -98,13 +88,8 @@ static void *allocate(unsigned size_bits)
     uint64_t size = UINT64_C(1) << size_bits;
     uint64_t start = align_up(boot.pool.start, size);
     uint64_t end = boot.pool.start + boot.pool.size;
-    if (start > end || size > end - start) {
-        kernel_panic("no memory for root");
-    }
-    /* What alignment skips goes to root as well. */
-    if (!add_range(boot.free, &boot.free_count, boot.pool.start, start)) {
-        kernel_panic("memory is in too many pieces");
-    }
+    start_requires(start <= end && size <= end - start, "too little memory for root");
+    add_range(&boot.free, boot.pool.start, start); /* what alignment skips goes to root as well */
     boot.pool = (struct range){start + size, end - start - size};
     if (boot.info != NULL) {
         boot.info->kernel_size += size;
@@ -142,54 +127,39 @@ static void map_page(uint64_t address, void *page, uint64_t rights, uint64_t att
     space_map_at_boot(boot.vspace, vaddr(address), slot, rights, attributes, allocate_page);
 }
 
-static void copy_bytes(uint8_t *to, const uint8_t *from, uint64_t size)
-{
-    for (uint64_t i = 0; i < size; i++) {
-        to[i] = from[i];
-    }
-}
-
 /* Maps `memory_size` bytes that begin with a copy of `data`. */
 static void map_copy(uint64_t address, uint64_t memory_size, const uint8_t *data, uint64_t data_size, uint64_t rights,
                      uint64_t attributes)
 {
     for (uint64_t offset = 0; offset < memory_size; offset += BH_PAGE_SIZE) {
         uint8_t *page = allocate_page();
-        if (offset < data_size) {
-            uint64_t left = data_size - offset;
-            copy_bytes(page, data + offset, left < BH_PAGE_SIZE ? left : BH_PAGE_SIZE);
+        for (uint64_t i = offset; i < data_size && i < offset + BH_PAGE_SIZE; i++) {
+            page[i - offset] = data[i];
         }
         map_page(address + offset, page, rights, attributes);
     }
 }
 
-static const char *load_root(uint64_t *entry)
+/* Returns where root begins. */
+static uint64_t load_root(void)
 {
-    struct boot_image image;
     struct boot_segment segments[BOOT_SEGMENTS_MAX];
-    uint32_t count;
-    const char *error = bundle_first(paddr_pointer(paddr(machine.bundle.start)), machine.bundle.size, &image);
-    if (error == NULL) {
-        error = elf_segments(image, BH_ROOT_STACK, segments, &count, entry);
-    }
-    if (error != NULL) {
-        return error;
-    }
+    uint64_t entry;
+    struct boot_image image = bundle_first(paddr_pointer(paddr(machine.bundle.start)), machine.bundle.size);
+    uint32_t count = elf_segments(image, BH_ROOT_STACK, segments, &entry);
     for (uint32_t i = 0; i < count; i++) {
         map_copy(segments[i].address, segments[i].memory_size, segments[i].data, segments[i].data_size,
                  segments[i].rights, cpu_features.branch_targets ? segments[i].attributes : 0);
     }
-    return NULL;
+    return entry;
 }
 
 /* The bundle stays where the loader has put it; root gets its pages. */
-static const char *map_bundle(void)
+static void map_bundle(void)
 {
     uint64_t start = align_down(machine.bundle.start, BH_PAGE_SIZE);
     uint64_t end = align_up(machine.bundle.start + machine.bundle.size, BH_PAGE_SIZE);
-    if (end - start > UINT64_C(0x8000000)) { /* half of root's slots */
-        return "the bundle is larger than 128 MiB";
-    }
+    start_requires(end - start <= UINT64_C(0x8000000), "the bundle is larger than 128 MiB"); /* half of root's slots */
     boot.info->bundle_address = BH_ROOT_BUNDLE + (machine.bundle.start - start);
     boot.info->bundle_size = machine.bundle.size;
     boot.info->bundle_slot = boot.next_slot;
@@ -198,7 +168,6 @@ static const char *map_bundle(void)
         space_map_at_boot(boot.vspace, vaddr(BH_ROOT_BUNDLE + page - start), slot, BH_RIGHT_READ, 0, allocate_page);
     }
     boot.info->bundle_frame_count = boot.next_slot - boot.info->bundle_slot;
-    return NULL;
 }
 
 /* --- What is left --- */
@@ -208,18 +177,10 @@ static void put_untyped(uint64_t address, unsigned size_bits, bool device)
     if (boot.info->untyped_count == BH_BOOT_INFO_UNTYPED_MAX) {
         return;
     }
+    boot.info->untyped[boot.info->untyped_count++] = (struct bh_boot_untyped){
+        .address = address, .slot = boot.next_slot, .size_bits = (uint8_t)size_bits, .device = device};
     enum bh_type type = device ? BH_TYPE_DEVICE_UNTYPED : BH_TYPE_UNTYPED;
-    struct cap cap = {.type = (uint64_t)type & 31,
-                      .rights = BH_RIGHTS_ALL,
-                      .original = 1,
-                      .size_bits = size_bits & 63,
-                      .object = address & 0xffffffffffff};
-    boot.info->untyped[boot.info->untyped_count++] =
-        (struct bh_boot_untyped){.address = address,
-                                 .slot = boot.next_slot,
-                                 .size_bits = (uint8_t)size_bits,
-                                 .device = device};
-    (void)put_next(cap);
+    (void)put_next(object_create(boot.all, type, size_bits, paddr(address), device));
 }
 
 /* Covers a range by Untypeds, each aligned to its size. */
@@ -239,25 +200,22 @@ static void put_untypeds(struct range range, bool device)
     }
 }
 
-static const char *put_device_memory(void)
+static void put_device_memory(void)
 {
-    struct range list[FREE_MAX];
-    uint32_t count = 0;
+    struct ranges devices = {0};
     uint64_t limit = UINT64_C(1) << cpu_features.physical_address_bits;
 
-    (void)add_range(list, &count, 0, limit < ADDRESS_LIMIT ? limit : ADDRESS_LIMIT);
-    bool fits = exclude(list, &count, machine.gic_distributor) && exclude(list, &count, machine.gic_redistributors) &&
-                exclude(list, &count, machine.its) && exclude(list, &count, machine.smmu);
-    for (uint32_t i = 0; i < machine.ram_count && fits; i++) {
-        fits = exclude(list, &count, machine.ram[i]);
+    add_range(&devices, 0, limit < ADDRESS_LIMIT ? limit : ADDRESS_LIMIT);
+    exclude(&devices, machine.gic_distributor);
+    exclude(&devices, machine.gic_redistributors);
+    exclude(&devices, machine.its);
+    exclude(&devices, machine.smmu);
+    for (uint32_t i = 0; i < machine.ram_count; i++) {
+        exclude(&devices, machine.ram[i]);
     }
-    if (!fits) {
-        return "devices are in too many pieces";
+    for (uint32_t i = 0; i < devices.count; i++) {
+        put_untypeds(devices.list[i], true);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        put_untypeds(list[i], true);
-    }
-    return NULL;
 }
 
 /* --- */
@@ -267,25 +225,29 @@ static void put_control(enum bh_root_slot slot, enum bh_type type)
     (void)put(slot, (struct cap){.type = (uint64_t)type & 31, .rights = BH_RIGHTS_ALL, .original = 1});
 }
 
+static void put_object(enum bh_root_slot slot, enum bh_type type, unsigned size_bits, const void *object)
+{
+    (void)put(slot, object_create(boot.all, type, size_bits, pointer_paddr(object), false));
+}
+
+static void give_copy(struct slot *slot, struct slot *source)
+{
+    struct cap derived;
+    if (cap_derive(source->cap, BH_RIGHTS_ALL, 0, &derived) == BH_OK) {
+        slot_insert_after(boot.all, slot, derived, source);
+    }
+}
+
 static struct tcb *make_thread(uint64_t entry)
 {
     struct tcb *tcb = allocate(BH_TCB_BITS);
     struct sched_context *sc = allocate(BH_SCHED_CONTEXT_BITS);
-    struct slot *vspace = &boot.slots[BH_ROOT_SLOT_VSPACE];
-    struct slot *cnode = &boot.slots[BH_ROOT_SLOT_CNODE];
-    struct slot *buffer = &boot.slots[BH_ROOT_SLOT_IPC_BUFFER];
-    struct cap derived;
 
-    (void)put(BH_ROOT_SLOT_TCB, object_create(boot.all, BH_TYPE_TCB, 0, pointer_paddr(tcb), false));
-    (void)put(BH_ROOT_SLOT_SCHED_CONTEXT, object_create(boot.all, BH_TYPE_SCHED_CONTEXT, 0, pointer_paddr(sc), false));
-    struct {
-        enum tcb_slot slot;
-        struct slot *source;
-    } copies[] = {{TCB_SLOT_CNODE, cnode}, {TCB_SLOT_VSPACE, vspace}, {TCB_SLOT_IPC_BUFFER, buffer}};
-    for (unsigned i = 0; i < 3; i++) {
-        (void)cap_derive(copies[i].source->cap, BH_RIGHTS_ALL, 0, &derived);
-        slot_insert_after(boot.all, &tcb->slots[copies[i].slot], derived, copies[i].source);
-    }
+    put_object(BH_ROOT_SLOT_TCB, BH_TYPE_TCB, 0, tcb);
+    put_object(BH_ROOT_SLOT_SCHED_CONTEXT, BH_TYPE_SCHED_CONTEXT, 0, sc);
+    give_copy(&tcb->slots[TCB_SLOT_CNODE], &boot.slots[BH_ROOT_SLOT_CNODE]);
+    give_copy(&tcb->slots[TCB_SLOT_VSPACE], &boot.slots[BH_ROOT_SLOT_VSPACE]);
+    give_copy(&tcb->slots[TCB_SLOT_IPC_BUFFER], &boot.slots[BH_ROOT_SLOT_IPC_BUFFER]);
     tcb->priority = ROOT_PRIORITY;
     tcb->max_controlled_priority = ROOT_PRIORITY;
     tcb->context.pc = entry;
@@ -297,20 +259,16 @@ static struct tcb *make_thread(uint64_t entry)
     return tcb;
 }
 
-const char *boot_root(struct all_cores *all)
+void boot_root(struct all_cores *all)
 {
-    uint64_t entry;
     boot.all = all;
-    const char *error = find_free_memory();
-    if (error != NULL) {
-        return error;
-    }
+    find_free_memory();
     boot.slots = allocate(ROOT_CNODE_RADIX + BH_SLOT_BITS);
     boot.next_slot = BH_ROOT_SLOT_FIRST_FREE;
     boot.info = allocate_page();
     boot.vspace = allocate_page();
-    (void)put(BH_ROOT_SLOT_CNODE, object_create(boot.all, BH_TYPE_CNODE, ROOT_CNODE_RADIX, pointer_paddr(boot.slots), false));
-    (void)put(BH_ROOT_SLOT_VSPACE, object_create(boot.all, BH_TYPE_VSPACE, 0, pointer_paddr(boot.vspace), false));
+    put_object(BH_ROOT_SLOT_CNODE, BH_TYPE_CNODE, ROOT_CNODE_RADIX, boot.slots);
+    put_object(BH_ROOT_SLOT_VSPACE, BH_TYPE_VSPACE, 0, boot.vspace);
 
     uint64_t memory = 0;
     for (uint32_t i = 0; i < machine.ram_count; i++) {
@@ -345,10 +303,8 @@ const char *boot_root(struct all_cores *all)
     map_copy(BH_ROOT_STACK, BH_ROOT_STACK_SIZE, NULL, 0, BH_RIGHT_READ | BH_RIGHT_WRITE, 0);
     map_copy(BH_ROOT_DEVICE_TREE, machine.device_tree.size, paddr_pointer(paddr(machine.device_tree.start)),
              machine.device_tree.size, BH_RIGHT_READ, 0);
-    if ((error = load_root(&entry)) != NULL || (error = map_bundle()) != NULL) {
-        return error;
-    }
-    struct tcb *tcb = make_thread(entry);
+    struct tcb *tcb = make_thread(load_root());
+    map_bundle();
 #ifdef BULKHEAD_KERNEL_TRACE
     boot.info->trace_slot = boot.next_slot;
     while (boot.info->trace_ring_count < boot.info->core_count) {
@@ -361,16 +317,13 @@ const char *boot_root(struct all_cores *all)
     }
 #endif
 
-    for (uint32_t i = 0; i < boot.free_count; i++) {
-        put_untypeds(boot.free[i], false);
+    for (uint32_t i = 0; i < boot.free.count; i++) {
+        put_untypeds(boot.free.list[i], false);
     }
     put_untypeds(boot.pool, false);
     /* The pages of the loader's device tree are free now; they are too few to matter. */
-    if ((error = put_device_memory()) != NULL) {
-        return error;
-    }
+    put_device_memory();
     boot.info->first_free_slot = boot.next_slot;
     tcb->state = TCB_RUNNABLE;
     scheduler_ready(all->core, tcb);
-    return NULL;
 }

@@ -4,24 +4,19 @@
 #include "assert.h"
 #include "object.h"
 
-/* Whether the memory or thing that `b` names is within what `a` names. */
-static bool cap_covers(struct cap a, struct cap b)
-{
-    switch (a.type) {
-    case BH_TYPE_UNTYPED:
-    case BH_TYPE_DEVICE_UNTYPED:
-        return object_in_memory(b) && b.object >= a.object &&
-               b.object + object_size(b) <= a.object + (UINT64_C(1) << a.size_bits);
-    case BH_TYPE_IRQ_CONTROL:
-        return b.type == BH_TYPE_IRQ_CONTROL || b.type == BH_TYPE_IRQ_HANDLER;
-    default:
-        return a.type == b.type && a.object == b.object && a.size_bits == b.size_bits;
-    }
-}
-
 static bool cap_same_object(struct cap a, struct cap b)
 {
     return a.type == b.type && a.object == b.object && a.size_bits == b.size_bits;
+}
+
+/* Whether the memory or thing that `b` names is within what `a` names. */
+static bool cap_covers(struct cap a, struct cap b)
+{
+    if (a.type == BH_TYPE_UNTYPED || a.type == BH_TYPE_DEVICE_UNTYPED) {
+        uint64_t size = object_size(b);
+        return size != 0 && b.object >= a.object && b.object + size <= a.object + (UINT64_C(1) << a.size_bits);
+    }
+    return cap_same_object(a, b) || (a.type == BH_TYPE_IRQ_CONTROL && b.type == BH_TYPE_IRQ_HANDLER);
 }
 
 bool cap_is_parent(struct cap parent, struct cap child)
@@ -29,7 +24,7 @@ bool cap_is_parent(struct cap parent, struct cap child)
     if (!parent.original || !cap_covers(parent, child)) {
         return false;
     }
-    if ((parent.type == BH_TYPE_ENDPOINT || parent.type == BH_TYPE_NOTIFICATION) && parent.badge != 0) {
+    if (cap_takes_badge(parent) && parent.badge != 0) {
         return child.badge == parent.badge && !child.original;
     }
     return true;
@@ -42,14 +37,12 @@ bool slot_has_children(const struct slot *slot)
 
 void slot_insert_root(struct all_cores *all, struct slot *slot, struct cap cap)
 {
-    (void)all;
     kernel_assert(slot_empty(slot));
     *slot = (struct slot){.cap = cap};
 }
 
 void slot_insert_after(struct all_cores *all, struct slot *slot, struct cap cap, struct slot *parent)
 {
-    (void)all;
     kernel_assert(slot_empty(slot));
     slot->cap = cap;
     slot->previous = parent;
@@ -62,7 +55,6 @@ void slot_insert_after(struct all_cores *all, struct slot *slot, struct cap cap,
 
 void slot_move(struct all_cores *all, struct slot *destination, struct slot *source)
 {
-    (void)all;
     kernel_assert(slot_empty(destination));
     *destination = *source;
     *source = (struct slot){0};
@@ -85,49 +77,28 @@ static void slot_unlink(struct slot *slot)
     *slot = (struct slot){0};
 }
 
+/* Not Untyped: two could hand out the same memory. Reply: one answer. PageTable: one place. */
+static const uint32_t can_be_copied =
+    1u << BH_TYPE_ENDPOINT | 1u << BH_TYPE_NOTIFICATION | 1u << BH_TYPE_FRAME | 1u << BH_TYPE_CNODE |
+    1u << BH_TYPE_TCB | 1u << BH_TYPE_SCHED_CONTEXT | 1u << BH_TYPE_VSPACE | 1u << BH_TYPE_GUEST_SPACE |
+    1u << BH_TYPE_IO_SPACE | 1u << BH_TYPE_VCPU | 1u << BH_TYPE_IRQ_HANDLER | 1u << BH_TYPE_SCHED_CONTROL |
+    1u << BH_TYPE_IO_CONTROL | 1u << BH_TYPE_MACHINE;
+
 enum bh_error cap_derive(struct cap source, uint64_t rights, uint64_t badge, struct cap *derived)
 {
-    struct cap cap = source;
-
-    switch (source.type) {
-    case BH_TYPE_ENDPOINT:
-    case BH_TYPE_NOTIFICATION:
-        if (badge != 0) {
-            if (source.badge != 0) {
-                return BH_ERROR_ILLEGAL_OPERATION;
-            }
-            cap.badge = badge;
-        }
-        /* A capability that gets its badge here is the ancestor of its own copies. */
-        cap.original = badge != 0;
-        break;
-    case BH_TYPE_FRAME:
-        cap.mapping.page = 0;
-        cap.mapping.space = 0;
-        cap.mapping.generation = 0;
-        cap.original = 0;
-        break;
-    case BH_TYPE_CNODE:
-    case BH_TYPE_TCB:
-    case BH_TYPE_SCHED_CONTEXT:
-    case BH_TYPE_VSPACE:
-    case BH_TYPE_GUEST_SPACE:
-    case BH_TYPE_IO_SPACE:
-    case BH_TYPE_VCPU:
-    case BH_TYPE_IRQ_HANDLER:
-    case BH_TYPE_SCHED_CONTROL:
-    case BH_TYPE_IO_CONTROL:
-    case BH_TYPE_MACHINE:
-        cap.original = 0;
-        break;
-    default: /* Untyped: two could hand out the same memory. Reply: one answer. PageTable: one place. */
+    bool takes_badge = cap_takes_badge(source) && source.badge == 0;
+    if ((can_be_copied >> source.type & 1) == 0 || (badge != 0 && !takes_badge)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
-    if (badge != 0 && source.type != BH_TYPE_ENDPOINT && source.type != BH_TYPE_NOTIFICATION) {
-        return BH_ERROR_ILLEGAL_OPERATION;
+    *derived = source;
+    derived->rights &= rights & BH_RIGHTS_ALL;
+    derived->original = badge != 0; /* what gets its badge here is the ancestor of its own copies */
+    if (badge != 0) {
+        derived->badge = badge;
     }
-    cap.rights &= rights & BH_RIGHTS_ALL;
-    *derived = cap;
+    if (source.type == BH_TYPE_FRAME) {
+        cap_set_mapping(derived, 0, 0, 0);
+    }
     return BH_OK;
 }
 

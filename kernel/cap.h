@@ -76,6 +76,19 @@ static inline bool cap_is(struct cap cap, enum bh_type type, uint64_t rights)
     return (cap.head & mask.head) == wanted.head;
 }
 
+static inline bool cap_takes_badge(struct cap cap)
+{
+    return cap.type == BH_TYPE_ENDPOINT || cap.type == BH_TYPE_NOTIFICATION;
+}
+
+/* Where a Frame or PageTable is mapped; all 0: nowhere. */
+static inline void cap_set_mapping(struct cap *cap, uint64_t page, uint64_t space, uint64_t generation)
+{
+    cap->mapping.page = page & 0x3ffffff;
+    cap->mapping.space = space & 0xfff;
+    cap->mapping.generation = generation & 0x1ffffff;
+}
+
 static inline bool slot_empty(const struct slot *slot)
 {
     return slot->cap.type == BH_TYPE_NULL;

@@ -13,28 +13,26 @@ struct slot *cnode_slot(struct cap cap, uint64_t index)
 static enum bh_error source_slot(struct invocation *invocation, struct slot **source)
 {
     struct slot *cnode;
-    enum bh_error error = invocation_cap(invocation, 2, BH_TYPE_CNODE, 0, &cnode);
-    if (error != BH_OK) {
-        return error;
+    if (invocation_cap(invocation, 2, BH_TYPE_CNODE, 0, &cnode) != BH_OK) {
+        return invocation->error;
     }
     *source = cnode_slot(cnode->cap, invocation->word[2]);
-    if (*source == NULL) {
-        return invocation_fail(invocation, 3, BH_ERROR_RANGE);
-    }
-    if (slot_empty(*source)) {
-        return invocation_fail(invocation, 3, BH_ERROR_INVALID_CAPABILITY);
+    if (!invocation_requires(invocation, 3, BH_ERROR_RANGE, *source != NULL) ||
+        !invocation_requires(invocation, 3, BH_ERROR_INVALID_CAPABILITY, !slot_empty(*source))) {
+        return invocation->error;
     }
     return BH_OK;
 }
 
-static enum bh_error copy(struct all_cores *all, struct invocation *invocation, struct slot *destination, uint64_t badge)
+static enum bh_error copy(struct all_cores *all, struct invocation *invocation, struct slot *destination,
+                          uint64_t badge)
 {
     struct slot *source;
+    struct cap derived;
     enum bh_error error = source_slot(invocation, &source);
     if (error != BH_OK) {
         return error;
     }
-    struct cap derived;
     error = cap_derive(source->cap, invocation->word[3], badge, &derived);
     if (error != BH_OK) {
         return invocation_fail(invocation, 3, error);
@@ -43,43 +41,36 @@ static enum bh_error copy(struct all_cores *all, struct invocation *invocation, 
     return BH_OK;
 }
 
-static void inspect(struct cap cap, uint64_t result[4])
+static enum bh_error move(struct all_cores *all, struct invocation *invocation, struct slot *destination)
 {
-    result[0] = cap.type;
-    result[1] = cap.type != BH_TYPE_NULL ? cap.rights : 0;
-    switch (cap.type) {
-    case BH_TYPE_ENDPOINT:
-    case BH_TYPE_NOTIFICATION:
-        result[2] = cap.badge;
-        break;
-    case BH_TYPE_UNTYPED:
-    case BH_TYPE_DEVICE_UNTYPED:
-    case BH_TYPE_FRAME:
-    case BH_TYPE_CNODE:
-        result[2] = cap.size_bits;
-        break;
-    case BH_TYPE_IRQ_HANDLER:
-        result[2] = cap.object;
-        return;
-    default:
-        break;
+    struct slot *source;
+    enum bh_error error = source_slot(invocation, &source);
+    if (error == BH_OK) {
+        slot_move(all, destination, source);
     }
-    result[3] = cap.object;
+    return error;
 }
 
-enum bh_error cnode_invoke(struct all_cores *all, struct invocation *invocation)
+static void inspect(struct cap cap, uint64_t result[4])
+{
+    bool has_number = cap.type == BH_TYPE_IRQ_HANDLER;
+    result[0] = cap.type;
+    result[1] = cap.rights; /* of an empty slot 0, as all else */
+    result[2] = cap_takes_badge(cap) ? cap.badge : has_number ? cap.object : cap.size_bits;
+    result[3] = has_number ? 0 : cap.object;
+}
+
+LANDING_PAD enum bh_error cnode_invoke(struct all_cores *all, struct invocation *invocation)
 {
     enum bh_operation operation = invocation->operation;
     if (operation < BH_OP_CNODE_COPY || operation > BH_OP_CNODE_INSPECT) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
     struct slot *slot = cnode_slot(invocation->cap, invocation->word[0]);
-    if (slot == NULL) {
-        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
-    }
     bool fills = operation == BH_OP_CNODE_COPY || operation == BH_OP_CNODE_MINT || operation == BH_OP_CNODE_MOVE;
-    if (fills && !slot_empty(slot)) {
-        return invocation_fail(invocation, 1, BH_ERROR_NOT_EMPTY);
+    if (!invocation_requires(invocation, 1, BH_ERROR_RANGE, slot != NULL) ||
+        !invocation_requires(invocation, 1, BH_ERROR_NOT_EMPTY, !fills || slot_empty(slot))) {
+        return invocation->error;
     }
 
     switch (operation) {
@@ -90,14 +81,8 @@ enum bh_error cnode_invoke(struct all_cores *all, struct invocation *invocation)
             return invocation_fail(invocation, 5, BH_ERROR_INVALID_ARGUMENT);
         }
         return copy(all, invocation, slot, invocation->word[4]);
-    case BH_OP_CNODE_MOVE: {
-        struct slot *source;
-        enum bh_error error = source_slot(invocation, &source);
-        if (error == BH_OK) {
-            slot_move(all, slot, source);
-        }
-        return error;
-    }
+    case BH_OP_CNODE_MOVE:
+        return move(all, invocation, slot);
     case BH_OP_CNODE_DELETE:
         all->core->preempted = !slot_delete(all, slot);
         return BH_OK;

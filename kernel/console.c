@@ -80,17 +80,28 @@ void kernel_print(const char *format, ...)
     va_end(arguments);
 }
 
-__attribute__((noreturn)) void kernel_panic(const char *format, ...)
+__attribute__((noreturn)) static void stop(const char *what, const char *format, va_list arguments)
 {
-    va_list arguments;
-    print_string("\nbulkhead: panic: ");
-    va_start(arguments, format);
+    kernel_print("\nbulkhead: %s: ", what);
     print(format, arguments);
-    va_end(arguments);
     kernel_putchar('\n');
     for (;;) {
         __asm__ volatile("wfi");
     }
+}
+
+__attribute__((noreturn)) void kernel_panic(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    stop("panic", format, arguments);
+}
+
+__attribute__((noreturn)) void cannot_start(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    stop("cannot start", format, arguments);
 }
 
 /* The kernel itself took an exception; called by vectors.S. */

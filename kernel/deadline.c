@@ -12,9 +12,9 @@ void deadline_clear(struct core *core, struct deadline *deadline)
     if (deadline->kind == DEADLINE_NONE) {
         return;
     }
-    *(deadline->previous != NULL ? &deadline->previous->next : &core->deadlines.head) = deadline->next;
+    *deadline->link = deadline->next;
     if (deadline->next != NULL) {
-        deadline->next->previous = deadline->previous;
+        deadline->next->link = deadline->link;
     }
     *deadline = (struct deadline){0};
 }
@@ -23,18 +23,16 @@ void deadline_set(struct core *core, struct deadline *deadline, enum deadline_ki
 {
     deadline_clear(core, deadline);
 
-    struct deadline *previous = NULL;
-    struct deadline *next = core->deadlines.head;
-    while (next != NULL && next->when <= when) {
-        previous = next;
-        next = next->next;
+    struct deadline **link = &core->deadlines.head;
+    while (*link != NULL && (*link)->when <= when) {
+        link = &(*link)->next;
     }
-    *deadline = (struct deadline){.when = when, .next = next, .previous = previous, .kind = kind};
-    if (next != NULL) {
-        next->previous = deadline;
+    *deadline = (struct deadline){.when = when, .next = *link, .link = link, .kind = kind};
+    if (*link != NULL) {
+        (*link)->link = &deadline->next;
     }
-    *(previous != NULL ? &previous->next : &core->deadlines.head) = deadline;
-    if (previous == NULL) {
+    *link = deadline;
+    if (core->deadlines.head == deadline) {
         scheduler_set_timer(core);
     }
 }
@@ -49,27 +47,19 @@ void deadline_move(struct core *from, struct core *to, struct deadline *deadline
     }
 }
 
+static void (*const handlers[])(struct core *, struct deadline *) = {
+    [DEADLINE_NOTIFICATION] = notification_deadline,
+    [DEADLINE_REPLENISH] = sched_context_replenish,
+    [DEADLINE_VCPU] = vcpu_timer_due,
+    [DEADLINE_WINDOW] = partition_window_due,
+};
+
 void deadlines_run(struct core *core, uint64_t now)
 {
     while (core->deadlines.head != NULL && core->deadlines.head->when <= now) {
         struct deadline *due = core->deadlines.head;
         enum deadline_kind kind = due->kind;
         deadline_clear(core, due);
-        switch (kind) {
-        case DEADLINE_NOTIFICATION:
-            notification_deadline(core, due);
-            break;
-        case DEADLINE_REPLENISH:
-            sched_context_replenish(core, due);
-            break;
-        case DEADLINE_VCPU:
-            vcpu_timer_due(core, due);
-            break;
-        case DEADLINE_WINDOW:
-            partition_window_due(core);
-            break;
-        case DEADLINE_NONE:
-            break;
-        }
+        handlers[kind](core, due);
     }
 }

@@ -20,7 +20,7 @@ enum deadline_kind {
 
 struct deadline {
     uint64_t when; /* ticks */
-    struct deadline *next, *previous;
+    struct deadline *next, **link; /* what points to this one */
     enum deadline_kind kind;
 };
 

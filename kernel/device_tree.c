@@ -3,6 +3,8 @@
  * Reading the flattened device tree. Runs before the MMU is on, so everything is addressed relative to the program
  * counter and read byte by byte.
  */
+#include "assert.h"
+#include "console.h"
 #include "machine.h"
 
 #define FDT_MAGIC 0xd00dfeedu
@@ -42,22 +44,27 @@ static uint64_t read_cells(const uint8_t *p, uint32_t cells)
     return value;
 }
 
+/* Whether the string that begins at `offset` is `text`. */
+static bool name_is(struct blob strings, uint32_t offset, const char *text)
+{
+    for (uint32_t i = offset; i < strings.size; i++, text++) {
+        if (strings.data[i] != (uint8_t)*text) {
+            return false;
+        }
+        if (*text == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a list of strings (or a single one) contains `text`. */
 static bool list_has(struct blob list, const char *text)
 {
-    uint32_t i = 0;
-    while (i < list.size) {
-        uint32_t n = 0;
-        while (i + n < list.size && text[n] != '\0' && list.data[i + n] == (uint8_t)text[n]) {
-            n++;
-        }
-        if (i + n < list.size && text[n] == '\0' && list.data[i + n] == 0) {
+    for (uint32_t i = 0; i < list.size; i++) {
+        if ((i == 0 || list.data[i - 1] == 0) && name_is(list, i, text)) {
             return true;
         }
-        while (i < list.size && list.data[i] != 0) {
-            i++;
-        }
-        i++;
     }
     return false;
 }
@@ -113,6 +120,7 @@ static void take_node(const struct node *node, struct cells cells)
         machine.timer_irq = interrupt(node, 3); /* secure, non-secure, virtual, hypervisor */
     } else if (machine.uart.size == 0 && list_has(node->compatible, "arm,pl011")) {
         reg_entry(node, cells, 0, &machine.uart);
+        console_use((void *)machine.uart.start); /* for what follows, at its physical address */
     } else if (list_has(node->compatible, "arm,psci-1.0") || list_has(node->compatible, "arm,psci-0.2")) {
         machine.psci_hvc = list_has(node->method, "hvc");
     }
@@ -121,19 +129,6 @@ static void take_node(const struct node *node, struct cells cells)
         uint64_t end = read_cells(node->initrd_end.data, node->initrd_end.size / 4);
         machine.bundle = (struct range){start, end > start ? end - start : 0};
     }
-}
-
-static bool name_is(struct blob strings, uint32_t offset, const char *text)
-{
-    for (uint32_t i = offset; i < strings.size; i++, text++) {
-        if (strings.data[i] != (uint8_t)*text) {
-            return false;
-        }
-        if (*text == '\0') {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void take_property(struct node *node, struct cells *children, struct blob strings, uint32_t name,
@@ -160,90 +155,78 @@ static void take_property(struct node *node, struct cells *children, struct blob
     }
 }
 
-static const char *read_structure(struct blob structure, struct blob strings)
+/* The value of the property at *at, which moves behind it; *name is an offset into the strings. */
+static struct blob read_property(struct blob structure, uint32_t *at, uint32_t *name)
 {
-    struct cells cells[DEPTH_MAX]; /* of the children of the node at each depth */
+    start_requires(structure.size - *at >= 8, "the device tree is truncated");
+    struct blob value = {structure.data + *at + 8, be32(structure.data + *at)};
+    *name = be32(structure.data + *at + 4);
+    *at += 8;
+    start_requires(value.size <= structure.size - *at, "the device tree is truncated");
+    *at += (value.size + 3) & ~3u;
+    return value;
+}
+
+static void read_structure(struct blob structure, struct blob strings)
+{
+    struct cells cells[DEPTH_MAX + 1] = {{2, 1}}; /* of the children of the node at each depth; the root's is 1 */
     struct node node = {0};
     bool open = false; /* `node` is the node at the current depth, and not taken yet */
-    uint32_t depth = 0;
-    uint32_t at = 0;
+    uint32_t depth = 0, at = 0, token = FDT_NOP, name;
 
-    while (structure.size - at >= 4) {
-        uint32_t token = be32(structure.data + at);
+    while (token != FDT_END) {
+        start_requires(at <= structure.size && structure.size - at >= 4, "the device tree is truncated");
+        token = be32(structure.data + at);
         at += 4;
-        if (token == FDT_BEGIN_NODE || token == FDT_END_NODE) {
-            if (open) {
-                take_node(&node, depth >= 2 ? cells[depth - 2] : (struct cells){2, 1});
-                open = false;
-            }
+        if (open && (token == FDT_BEGIN_NODE || token == FDT_END_NODE)) {
+            take_node(&node, cells[depth - 1]);
+            open = false;
         }
         switch (token) {
         case FDT_BEGIN_NODE:
-            if (depth == DEPTH_MAX) {
-                return "the device tree is nested too deeply";
-            }
+            start_requires(depth < DEPTH_MAX, "the device tree is nested too deeply");
             while (at < structure.size && structure.data[at] != 0) {
                 at++;
             }
             at = (at + 4) & ~3u;
-            cells[depth++] = (struct cells){2, 1};
+            cells[++depth] = (struct cells){2, 1};
             node = (struct node){0};
             open = true;
             break;
         case FDT_END_NODE:
-            if (depth == 0) {
-                return "the device tree is malformed";
-            }
+            start_requires(depth > 0, "the device tree is malformed");
             depth--;
             break;
         case FDT_PROP: {
-            if (structure.size - at < 8 || depth == 0) {
-                return "the device tree is truncated";
-            }
-            struct blob value = {structure.data + at + 8, be32(structure.data + at)};
-            uint32_t name = be32(structure.data + at + 4);
-            at += 8;
-            if (value.size > structure.size - at) {
-                return "the device tree is truncated";
-            }
-            at += (value.size + 3) & ~3u;
+            struct blob value = read_property(structure, &at, &name);
             if (open) {
-                take_property(&node, &cells[depth - 1], strings, name, value);
+                take_property(&node, &cells[depth], strings, name, value);
             }
             break;
         }
-        case FDT_NOP:
-            break;
-        case FDT_END:
-            return NULL;
         default:
-            return "the device tree is malformed";
-        }
-        if (at > structure.size) {
-            break;
+            start_requires(token == FDT_NOP || token == FDT_END, "the device tree is malformed");
         }
     }
-    return "the device tree is truncated";
 }
 
-const char *machine_read(const void *device_tree)
+void machine_read(const void *device_tree)
 {
     const uint8_t *fdt = device_tree;
 
     machine = (struct machine){.smmu_event_irq = IRQ_NONE, .timer_irq = IRQ_NONE, .maintenance_irq = IRQ_NONE};
-    if (fdt == NULL || ((uint64_t)fdt & 7) != 0 || be32(fdt) != FDT_MAGIC) {
-        return "the loader has passed no device tree";
-    }
+    start_requires(fdt != NULL && ((uint64_t)fdt & 7) == 0 && be32(fdt) == FDT_MAGIC,
+                   "the loader has passed no device tree");
     uint32_t total = be32(fdt + 4);
     uint32_t structure_offset = be32(fdt + 8);
     uint32_t strings_offset = be32(fdt + 12);
     uint32_t strings_size = be32(fdt + 32);
     uint32_t structure_size = be32(fdt + 36);
-    if (total > FDT_SIZE_MAX || structure_offset > total || structure_size > total - structure_offset ||
-        strings_offset > total || strings_size > total - strings_offset || (structure_offset & 3) != 0) {
-        return "the device tree's header is wrong";
-    }
+    start_requires(total <= FDT_SIZE_MAX && structure_offset <= total && structure_size <= total - structure_offset &&
+                       strings_offset <= total && strings_size <= total - strings_offset &&
+                       (structure_offset & 3) == 0,
+                   "the device tree's header is wrong");
     machine.device_tree = (struct range){(uint64_t)fdt, total};
-    return read_structure((struct blob){fdt + structure_offset, structure_size},
-                          (struct blob){fdt + strings_offset, strings_size});
+    read_structure((struct blob){fdt + structure_offset, structure_size},
+                   (struct blob){fdt + strings_offset, strings_size});
 }

@@ -13,20 +13,14 @@ static void enqueue(struct endpoint *endpoint, struct tcb *tcb, bool receivers)
     while (before != NULL && before->priority < tcb->priority) {
         before = before->previous;
     }
-    tcb->previous = before;
-    tcb->next = before != NULL ? before->next : endpoint->head;
-    *(tcb->previous != NULL ? &tcb->previous->next : &endpoint->head) = tcb;
-    *(tcb->next != NULL ? &tcb->next->previous : &endpoint->tail) = tcb;
+    thread_queue_insert(&endpoint->queue, tcb, before);
     endpoint->receivers = receivers;
     tcb->blocked_on = endpoint;
 }
 
 void endpoint_remove_waiter(struct tcb *tcb)
 {
-    struct endpoint *endpoint = tcb->blocked_on;
-    *(tcb->previous != NULL ? &tcb->previous->next : &endpoint->head) = tcb->next;
-    *(tcb->next != NULL ? &tcb->next->previous : &endpoint->tail) = tcb->previous;
-    tcb->next = tcb->previous = NULL;
+    thread_queue_remove(&((struct endpoint *)tcb->blocked_on)->queue, tcb);
     tcb->blocked_on = NULL;
     if (tcb->state == TCB_BLOCKED_RECV && tcb->reply != NULL) {
         tcb->reply->receiver = NULL;
@@ -89,19 +83,13 @@ static void transfer(struct all_cores *all, const struct tcb *from, struct tcb *
     if ((info & BH_INFO_CAP) != 0 && !(grant && all != NULL && transfer_cap(all, from, to))) {
         info &= ~BH_INFO_CAP;
     }
-    to->context.x[0] = BH_OK;
-    to->context.x[1] = info;
-    to->context.x[10] = badge;
+    tcb_return(to, BH_OK, info, badge);
 }
 
 static void transfer_fault(const struct tcb *from, struct tcb *to, uint64_t badge)
 {
-    to->context.x[0] = BH_OK;
-    to->context.x[1] = BH_INFO_FAULT | bh_info(from->fault.label, 3);
-    to->context.x[2] = from->fault.word[0];
-    to->context.x[3] = from->fault.word[1];
-    to->context.x[4] = from->fault.word[2];
-    to->context.x[10] = badge;
+    __builtin_memcpy(&to->context.x[2], from->fault.word, sizeof(from->fault.word));
+    tcb_return(to, BH_OK, BH_INFO_FAULT | bh_info(from->fault.label, 3), badge);
 }
 
 /* Hands the message to the receiver, who has left the queue (or never was in it). False: a Call without a reply
@@ -170,9 +158,7 @@ void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb
 {
     struct notification *bound = tcb->bound_notification;
     if (bound != NULL && bound->bits != 0) {
-        tcb->context.x[0] = BH_OK;
-        tcb->context.x[1] = BH_INFO_NOTIFICATION;
-        tcb->context.x[10] = bound->bits;
+        tcb_return(tcb, BH_OK, BH_INFO_NOTIFICATION, bound->bits);
         bound->bits = 0;
         return;
     }
@@ -198,9 +184,7 @@ void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb
         return;
     }
     if (nonblocking) {
-        tcb->context.x[0] = BH_ERROR_WOULD_BLOCK;
-        tcb->context.x[1] = 0;
-        tcb->context.x[10] = 0;
+        tcb_return(tcb, BH_ERROR_WOULD_BLOCK, 0, 0);
         return;
     }
     if (reply != NULL) {
@@ -237,7 +221,6 @@ void endpoint_reply(struct core *core, struct tcb *tcb, struct reply *reply, boo
 
 void endpoint_cancel_badged(struct all_cores *all, struct endpoint *endpoint, uint64_t badge)
 {
-    (void)all;
     struct tcb *tcb = endpoint->receivers ? NULL : endpoint->head;
     while (tcb != NULL) {
         struct tcb *next = tcb->next;
@@ -251,7 +234,6 @@ void endpoint_cancel_badged(struct all_cores *all, struct endpoint *endpoint, ui
 
 void endpoint_destroy(struct all_cores *all, struct endpoint *endpoint)
 {
-    (void)all;
     while (endpoint->head != NULL) {
         struct tcb *tcb = endpoint->head;
         endpoint_remove_waiter(tcb);

@@ -10,7 +10,12 @@
 
 struct endpoint {
     struct core *core; /* of those who wait */
-    struct tcb *head, *tail;
+    union {
+        struct thread_queue queue;
+        struct {
+            struct tcb *head, *tail;
+        };
+    };
     bool receivers; /* what the queue, if not empty, consists of */
 };
 

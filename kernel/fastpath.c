@@ -81,10 +81,10 @@ struct tcb *syscall_call(struct core *core)
     }
     struct endpoint *endpoint = cap_object(cap);
     struct tcb *server = endpoint->head;
-    if (endpoint->core != core || server == NULL || !endpoint->receivers || server->sched_context != NULL) {
+    if (endpoint->core != core || server == NULL || server->sched_context != NULL) {
         goto slow;
     }
-    struct reply *reply = server->reply;
+    struct reply *reply = server->reply; /* receivers alone have one */
     struct sched_context *sc = caller->sched_context; /* that runs: core->charged */
     struct cap vspace = fastpath_vspace(server);
     if (reply == NULL || reply->caller != NULL || !fastpath_runs_next(core, server, vspace)) {
@@ -223,34 +223,44 @@ struct leave syscall_vm_enter(struct core *core)
     return (struct leave){frame, vcpu};
 }
 
+/* Books the time until `now`, if that is no more than a part of a time slice. */
+static inline bool book(const struct core *core, uint64_t now)
+{
+    struct sched_context *sc = core->charged;
+    uint64_t used = now - core->now;
+    if (sc->budget != sc->period || used >= sc->refill[0].amount) {
+        return false;
+    }
+    sc->refill[0].amount -= used;
+    sc->consumed += used;
+    return true;
+}
+
 /* fastpath_wake, see there. */
 static inline __attribute__((always_inline)) bool wake(struct core *core, struct notification *notification, uint64_t bits)
 {
     struct tcb *tcb = core->current;
     struct tcb *waiter = notification->head;
-    struct sched_context *from = core->charged, *to = waiter->sched_context;
+    struct sched_context *sc = waiter->sched_context;
     struct cap vspace = fastpath_vspace(waiter);
-    if (waiter->priority <= tcb->priority || !fastpath_runs_next(core, waiter, vspace)) {
-        return false;
-    }
-    if (to == NULL || sched_context_spent(to) || to->budget == 0 || to->partition != core->partition) {
+    if (!fastpath_runs_next(core, waiter, vspace) || sc == NULL || sched_context_spent(sc) || sc->budget == 0 ||
+        sc->budget != sc->period || sc->partition != core->partition) {
         return false;
     }
     uint64_t now = ticks_now();
-    uint64_t used = now - core->now;
-    if (from->budget != from->period || to->budget != to->period || used >= from->refill[0].amount) {
-        return false; /* more is to be booked than a part of a time slice */
+    if (tcb != NULL) {
+        if (waiter->priority <= tcb->priority || !book(core, now)) {
+            return false;
+        }
+        scheduler_push(core, tcb);
     }
 
-    from->refill[0].amount -= used;
-    from->consumed += used;
     notification_deliver(notification, waiter, bits);
     trace(BH_TRACE_WAKE, waiter, 0, 0);
     fastpath_switch(core, tcb, waiter, vspace);
-    scheduler_push(core, tcb);
-    core->charged = to;
+    core->charged = sc;
     core->now = now;
-    uint64_t end = now + to->refill[0].amount;
+    uint64_t end = now + sc->refill[0].amount;
     const struct deadline *first = core->deadlines.head;
     scheduler_program(core, first != NULL && first->when < end ? first->when : end);
     return true;

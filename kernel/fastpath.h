@@ -15,12 +15,13 @@
 
 /* --- What the cases have in common --- */
 
-/* Finds the capability that `cptr` names. Whether it is of this type and has these rights. */
+/* Finds the capability that `cptr` names. Whether it is of this type and has these rights. (A missing CNode has radix 0;
+ * slot 0, which nobody should use, is left to the general path.) */
 static inline bool fastpath_lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_type type, uint64_t rights,
                                    struct cap *cap)
 {
     struct cap cnode = tcb->slots[TCB_SLOT_CNODE].cap;
-    if (cnode.type != BH_TYPE_CNODE || cptr >> cnode.size_bits != 0) {
+    if (cptr == 0 || cptr >> cnode.size_bits != 0) {
         return false;
     }
     *cap = ((const struct slot *)cap_object(cnode))[cptr].cap;
@@ -42,9 +43,11 @@ static inline bool fastpath_runs_next(const struct core *core, const struct tcb 
 
 static inline void fastpath_switch(struct core *core, struct tcb *from, struct tcb *to, struct cap vspace)
 {
-    uint64_t sp = read_sysreg(sp_el0), tpidr = read_sysreg(tpidr_el0);
-    from->context.sp = sp;
-    from->context.tpidr = tpidr;
+    if (from != NULL) {
+        uint64_t sp = read_sysreg(sp_el0), tpidr = read_sysreg(tpidr_el0);
+        from->context.sp = sp;
+        from->context.tpidr = tpidr;
+    }
     write_sysreg(sp_el0, to->context.sp);
     write_sysreg(tpidr_el0, to->context.tpidr);
     vcpu_conceal(core, to);
@@ -83,8 +86,9 @@ struct short_result short_poll(struct core *core, bh_cptr cptr);
 /* The rest of Signal, with the own lock held. */
 struct short_result signal_waiter(struct core *core, struct notification *notification, uint64_t bits);
 
-/* Hands `bits` to the first that waits for the notification, which is this core's, and makes it the current thread. False,
- * and nothing is changed: not the scheduler's usual case. The current thread's registers need not be saved yet. */
+/* Hands `bits` to the first that waits for the notification, which is this core's, and makes it the current thread instead of
+ * another, or none (idle). False, and nothing is changed: not the scheduler's usual case. The current thread's registers
+ * need not be saved yet. */
 bool fastpath_wake(struct core *core, struct notification *notification, uint64_t bits);
 
 #endif

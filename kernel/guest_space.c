@@ -25,34 +25,18 @@ static enum bh_error bind_doorbell(struct all_cores *all, struct space *space, s
     uint64_t index = invocation->word[0];
     uint64_t address = invocation->word[1];
     uint64_t size = invocation->word[2];
-
-    if (index >= BH_DOORBELLS) {
-        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
-    }
-    if (!slot_empty(&space->doorbell_slots[index])) {
-        return invocation_fail(invocation, 1, BH_ERROR_NOT_EMPTY);
-    }
-    if (!is_aligned(address, 2)) {
-        return invocation_fail(invocation, 2, BH_ERROR_ALIGNMENT);
-    }
-    if (address >= BH_SPACE_SIZE) {
-        return invocation_fail(invocation, 2, BH_ERROR_RANGE);
-    }
-    if (!is_aligned(size, 2)) {
-        return invocation_fail(invocation, 3, BH_ERROR_ALIGNMENT);
-    }
-    if (size == 0 || size > BH_PAGE_SIZE - address % BH_PAGE_SIZE) {
-        return invocation_fail(invocation, 3, BH_ERROR_RANGE);
-    }
     struct slot *notification;
-    enum bh_error error = invocation_cap(invocation, 4, BH_TYPE_NOTIFICATION, BH_RIGHT_WRITE, &notification);
-    if (error != BH_OK) {
-        return error;
-    }
     struct cap derived;
-    error = cap_derive(notification->cap, BH_RIGHTS_ALL, 0, &derived);
-    if (error != BH_OK) {
-        return invocation_fail(invocation, 4, error);
+
+    if (!invocation_requires(invocation, 1, BH_ERROR_RANGE, index < BH_DOORBELLS) ||
+        !invocation_requires(invocation, 1, BH_ERROR_NOT_EMPTY, slot_empty(&space->doorbell_slots[index])) ||
+        !invocation_requires(invocation, 2, BH_ERROR_ALIGNMENT, is_aligned(address, 2)) ||
+        !invocation_requires(invocation, 2, BH_ERROR_RANGE, address < BH_SPACE_SIZE) ||
+        !invocation_requires(invocation, 3, BH_ERROR_ALIGNMENT, is_aligned(size, 2)) ||
+        !invocation_requires(invocation, 3, BH_ERROR_RANGE,
+                             size != 0 && size <= BH_PAGE_SIZE - address % BH_PAGE_SIZE) ||
+        invocation_copy(invocation, 4, BH_TYPE_NOTIFICATION, BH_RIGHT_WRITE, &notification, &derived) != BH_OK) {
+        return invocation->error;
     }
 
     slot_insert_after(all, &space->doorbell_slots[index], derived, notification);
@@ -60,7 +44,7 @@ static enum bh_error bind_doorbell(struct all_cores *all, struct space *space, s
     return BH_OK;
 }
 
-enum bh_error guest_space_invoke(struct all_cores *all, struct invocation *invocation)
+LANDING_PAD enum bh_error guest_space_invoke(struct all_cores *all, struct invocation *invocation)
 {
     struct space *space = cap_object(invocation->cap);
 

@@ -4,13 +4,11 @@
 #include "cnode.h"
 #include "core.h"
 #include "guest_space.h"
-#include "io_space.h"
 #include "irq.h"
 #include "machine.h"
 #include "notification.h"
 #include "sched_context.h"
 #include "space.h"
-#include "untyped.h"
 #include "vcpu.h"
 
 enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_type type, uint64_t rights,
@@ -27,45 +25,48 @@ enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_
     return BH_OK;
 }
 
+enum bh_error invocation_copy(struct invocation *invocation, uint64_t n, enum bh_type type, uint64_t rights,
+                              struct slot **slot, struct cap *copy)
+{
+    enum bh_error error = invocation_cap(invocation, n, type, rights, slot);
+    if (error != BH_OK) {
+        return error;
+    }
+    error = cap_derive((*slot)->cap, BH_RIGHTS_ALL, 0, copy);
+    return error == BH_OK ? BH_OK : invocation_fail(invocation, n, error);
+}
+
+LANDING_PAD static enum bh_error invoke_notification(struct all_cores *all, struct invocation *invocation)
+{
+    return notification_invoke(all->core, invocation);
+}
+
+static enum bh_error (*const handlers[BH_TYPE_COUNT])(struct all_cores *, struct invocation *) = {
+    [BH_TYPE_UNTYPED] = untyped_invoke,
+    [BH_TYPE_DEVICE_UNTYPED] = untyped_invoke,
+    [BH_TYPE_CNODE] = cnode_invoke,
+    [BH_TYPE_TCB] = tcb_invoke,
+    [BH_TYPE_NOTIFICATION] = invoke_notification,
+    [BH_TYPE_SCHED_CONTEXT] = sched_context_invoke,
+    [BH_TYPE_SCHED_CONTROL] = sched_control_invoke,
+    [BH_TYPE_FRAME] = frame_invoke,
+    [BH_TYPE_PAGE_TABLE] = page_table_invoke,
+    [BH_TYPE_GUEST_SPACE] = guest_space_invoke,
+    [BH_TYPE_IO_CONTROL] = io_control_invoke,
+    [BH_TYPE_IO_SPACE] = io_space_invoke,
+    [BH_TYPE_VCPU] = vcpu_invoke,
+    [BH_TYPE_IRQ_CONTROL] = irq_control_invoke,
+    [BH_TYPE_IRQ_HANDLER] = irq_handler_invoke,
+    [BH_TYPE_MACHINE] = machine_invoke,
+};
+
 enum bh_error invoke_object(struct all_cores *all, struct invocation *invocation)
 {
-    switch (invocation->cap.type) {
-    case BH_TYPE_UNTYPED:
-    case BH_TYPE_DEVICE_UNTYPED:
-        return untyped_invoke(all, invocation);
-    case BH_TYPE_CNODE:
-        return cnode_invoke(all, invocation);
-    case BH_TYPE_TCB:
-        return tcb_invoke(all, invocation);
-    case BH_TYPE_NOTIFICATION:
-        return notification_invoke(all->core, invocation);
-    case BH_TYPE_SCHED_CONTEXT:
-        return sched_context_invoke(all, invocation);
-    case BH_TYPE_SCHED_CONTROL:
-        return sched_control_invoke(all, invocation);
-    case BH_TYPE_FRAME:
-        return frame_invoke(all, invocation);
-    case BH_TYPE_PAGE_TABLE:
-        return page_table_invoke(all, invocation);
-    case BH_TYPE_GUEST_SPACE:
-        return guest_space_invoke(all, invocation);
-    case BH_TYPE_IO_CONTROL:
-        return io_control_invoke(all, invocation);
-    case BH_TYPE_IO_SPACE:
-        return io_space_invoke(all, invocation);
-    case BH_TYPE_VCPU:
-        return vcpu_invoke(all, invocation);
-    case BH_TYPE_IRQ_CONTROL:
-        return irq_control_invoke(all, invocation);
-    case BH_TYPE_IRQ_HANDLER:
-        return irq_handler_invoke(all, invocation);
-    case BH_TYPE_MACHINE:
-        return machine_invoke(all, invocation);
-    case BH_TYPE_NULL:
+    enum bh_type type = (enum bh_type)invocation->cap.type;
+    if (type == BH_TYPE_NULL) {
         return BH_ERROR_INVALID_CAPABILITY;
-    default:
-        return BH_ERROR_ILLEGAL_OPERATION;
     }
+    return handlers[type] != NULL ? handlers[type](all, invocation) : BH_ERROR_ILLEGAL_OPERATION;
 }
 
 /* Operations that change nothing beyond this core. False: it is another one. */
@@ -98,52 +99,54 @@ static bool invoke_local(struct core *core, struct invocation *invocation, enum 
     }
 }
 
-static void find_object(struct invocation *invocation, const struct tcb *tcb)
+static inline void find_object(struct invocation *invocation)
 {
-    invocation->slot = tcb_lookup(tcb, tcb->context.x[0]);
+    invocation->slot = tcb_lookup(invocation->caller, invocation->caller->context.x[0]);
     invocation->cap = invocation->slot != NULL ? invocation->slot->cap : (struct cap){0};
 }
 
-static void finish_invocation(struct core *core, struct tcb *tcb, const struct invocation *invocation,
-                              enum bh_error error)
+static void finish(struct core *core, struct invocation *invocation, enum bh_error error)
 {
+    struct context *context = &invocation->caller->context;
     if (core->preempted) {
         /* Issued again, with the same arguments, once the interrupt has been served. */
         core->preempted = false;
-        tcb->context.pc -= 4;
-        tcb->full_restore = 1;
+        context->pc -= 4;
+        invocation->caller->full_restore = 1;
         return;
     }
-    tcb->context.x[0] = error;
-    tcb->context.x[1] = invocation->argument;
-    for (unsigned i = 0; i < 4; i++) {
-        tcb->context.x[2 + i] = invocation->result[i];
-    }
+    context->x[0] = error;
+    context->x[1] = invocation->argument;
+    __builtin_memcpy(&context->x[2], invocation->result, sizeof(invocation->result));
 }
 
 void syscall_invoke(struct core *core, struct tcb *tcb)
 {
-    struct invocation invocation = {.caller = tcb};
+    struct invocation invocation;
     enum bh_error error;
     uint64_t operation = tcb->context.x[1];
 
+    invocation.caller = tcb;
     /* All 64 bits count; no operation has number 0. */
     invocation.operation = operation <= UINT32_MAX ? (enum bh_operation)operation : (enum bh_operation)0;
-
-    for (unsigned i = 0; i < BH_MESSAGE_REGISTERS; i++) {
-        invocation.word[i] = tcb->context.x[2 + i];
-    }
-    find_object(&invocation, tcb);
+    invocation.argument = 0;
+    __builtin_memcpy(invocation.word, &tcb->context.x[2], sizeof(invocation.word));
+    __builtin_memset(invocation.result, 0, sizeof(invocation.result));
+    find_object(&invocation);
     if (invoke_local(core, &invocation, &error)) {
-        finish_invocation(core, tcb, &invocation, error);
+        finish(core, &invocation, error);
         return;
     }
-    struct all_cores all;
-    if (!all_cores_lock(core, &all)) {
-        return;
+    struct all_cores all = {core};
+    if (core_count > 1) {
+        if (!all_cores_lock(core, &all)) {
+            return;
+        }
+        find_object(&invocation); /* there was a moment without any lock */
     }
-    find_object(&invocation, tcb); /* there was a moment without any lock */
     error = invoke_object(&all, &invocation);
-    finish_invocation(core, tcb, &invocation, error); /* before another core may let the thread go on */
-    all_cores_unlock(&all);
+    finish(core, &invocation, error); /* before another core may let the thread go on */
+    if (core_count > 1) {
+        all_cores_unlock(&all);
+    }
 }

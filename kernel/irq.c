@@ -98,7 +98,7 @@ static void signal_handler(struct core *core, uint32_t intid)
     } else {
         struct notification *notification = cap_object(cap);
         if (notification->core != core || notification->bound != NULL || notification->head == NULL ||
-            core->current == NULL || !fastpath_wake(core, notification, notification_badge(cap))) {
+            !fastpath_wake(core, notification, notification_badge(cap))) {
             notification_signal(core, notification, notification_badge(cap));
         }
         if (is_lpi(intid) && receiver(irq) != core) { /* the notification has moved */
@@ -155,17 +155,17 @@ void irq_handler_destroy(struct all_cores *all, uint32_t intid)
 
 static enum bh_error find_spi(struct invocation *invocation, uint32_t *intid)
 {
-    if (invocation->word[0] < 32 || invocation->word[0] >= gic_interrupt_count()) {
-        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
+    uint64_t number = invocation->word[0];
+    if (!invocation_requires(invocation, 1, BH_ERROR_RANGE, number >= 32 && number < gic_interrupt_count()) ||
+        !invocation_requires(invocation, 2, BH_ERROR_INVALID_ARGUMENT, invocation->word[1] <= 1) ||
+        !invocation_requires(invocation, 1, BH_ERROR_BUSY, !irqs[number].taken)) {
+        return invocation->error;
     }
-    if (invocation->word[1] > 1) {
-        return invocation_fail(invocation, 2, BH_ERROR_INVALID_ARGUMENT);
-    }
-    *intid = (uint32_t)invocation->word[0];
-    return irqs[*intid].taken ? invocation_fail(invocation, 1, BH_ERROR_BUSY) : BH_OK;
+    *intid = (uint32_t)number;
+    return BH_OK;
 }
 
-enum bh_error irq_control_invoke(struct all_cores *all, struct invocation *invocation)
+LANDING_PAD enum bh_error irq_control_invoke(struct all_cores *all, struct invocation *invocation)
 {
     bool message = invocation->operation == BH_OP_IRQ_CONTROL_GET_MSI;
     if (!message && invocation->operation != BH_OP_IRQ_CONTROL_GET) {
@@ -182,11 +182,9 @@ enum bh_error irq_control_invoke(struct all_cores *all, struct invocation *invoc
         return error;
     }
     struct slot *destination = cnode_slot(cnode->cap, invocation->word[3]);
-    if (destination == NULL) {
-        return invocation_fail(invocation, 4, BH_ERROR_RANGE);
-    }
-    if (!slot_empty(destination)) {
-        return invocation_fail(invocation, 4, BH_ERROR_NOT_EMPTY);
+    if (!invocation_requires(invocation, 4, BH_ERROR_RANGE, destination != NULL) ||
+        !invocation_requires(invocation, 4, BH_ERROR_NOT_EMPTY, slot_empty(destination))) {
+        return invocation->error;
     }
 
     if (message) {
@@ -216,7 +214,7 @@ enum bh_error irq_handler_ack(struct invocation *invocation)
     return BH_OK;
 }
 
-enum bh_error irq_handler_invoke(struct all_cores *all, struct invocation *invocation)
+LANDING_PAD enum bh_error irq_handler_invoke(struct all_cores *all, struct invocation *invocation)
 {
     uint32_t intid = (uint32_t)invocation->cap.object;
     struct irq *irq = irq_of(intid);
@@ -224,14 +222,11 @@ enum bh_error irq_handler_invoke(struct all_cores *all, struct invocation *invoc
     switch (invocation->operation) {
     case BH_OP_IRQ_HANDLER_BIND: {
         struct slot *notification;
-        enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_NOTIFICATION, BH_RIGHT_WRITE, &notification);
+        struct cap derived;
+        enum bh_error error =
+            invocation_copy(invocation, 1, BH_TYPE_NOTIFICATION, BH_RIGHT_WRITE, &notification, &derived);
         if (error != BH_OK) {
             return error;
-        }
-        struct cap derived;
-        error = cap_derive(notification->cap, BH_RIGHTS_ALL, 0, &derived);
-        if (error != BH_OK) {
-            return invocation_fail(invocation, 1, error);
         }
         (void)slot_delete(all, &irq->notification);
         slot_insert_after(all, &irq->notification, derived, notification);

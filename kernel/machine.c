@@ -30,30 +30,21 @@ bool machine_start_cpu(uint64_t affinity, paddr_t entry, uint64_t argument)
     return firmware_call(PSCI_CPU_ON, affinity, entry.value, argument) == 0;
 }
 
-__attribute__((noreturn)) void machine_off(void)
+__attribute__((noreturn)) static void stop(uint64_t function)
 {
-    (void)firmware_call(PSCI_SYSTEM_OFF, 0, 0, 0);
     for (;;) {
+        (void)firmware_call(function, 0, 0, 0);
         wait_for_interrupt();
     }
 }
 
-__attribute__((noreturn)) void machine_reset(void)
+LANDING_PAD enum bh_error machine_invoke(struct all_cores *all, struct invocation *invocation)
 {
-    (void)firmware_call(PSCI_SYSTEM_RESET, 0, 0, 0);
-    for (;;) {
-        wait_for_interrupt();
-    }
-}
-
-enum bh_error machine_invoke(struct all_cores *all, struct invocation *invocation)
-{
-    (void)all;
     switch (invocation->operation) {
     case BH_OP_MACHINE_OFF:
-        machine_off();
+        stop(PSCI_SYSTEM_OFF);
     case BH_OP_MACHINE_RESET:
-        machine_reset();
+        stop(PSCI_SYSTEM_RESET);
     default:
         return BH_ERROR_ILLEGAL_OPERATION;
     }

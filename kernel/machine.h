@@ -40,13 +40,11 @@ struct machine {
 
 extern struct machine machine;
 
-/* Fills `machine` from the device tree at `address`. NULL, or why it can't be used. */
-const char *machine_read(const void *device_tree);
+/* Fills `machine` from the device tree. */
+void machine_read(const void *device_tree);
 
-/* PSCI (DEN0022). machine_start_cpu: whether the firmware has taken the request. */
+/* PSCI (DEN0022): whether the firmware has taken the request. */
 bool machine_start_cpu(uint64_t affinity, paddr_t entry, uint64_t argument);
-__attribute__((noreturn)) void machine_off(void);
-__attribute__((noreturn)) void machine_reset(void);
 
 enum bh_error machine_invoke(struct all_cores *all, struct invocation *invocation);
 

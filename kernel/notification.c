@@ -7,17 +7,7 @@
 
 void notification_remove_waiter(struct notification *notification, struct tcb *tcb)
 {
-    if (tcb->previous != NULL) {
-        tcb->previous->next = tcb->next;
-    } else {
-        notification->head = tcb->next;
-    }
-    if (tcb->next != NULL) {
-        tcb->next->previous = tcb->previous;
-    } else {
-        notification->tail = tcb->previous;
-    }
-    tcb->next = tcb->previous = NULL;
+    thread_queue_remove(&notification->queue, tcb);
     tcb->blocked_on = NULL;
 }
 
@@ -47,10 +37,9 @@ void notification_signal(struct core *core, struct notification *notification, u
     }
 }
 
-void notification_deadline(struct core *core, struct deadline *deadline)
+LANDING_PAD void notification_deadline(struct core *core, struct deadline *deadline)
 {
-    struct notification *notification =
-        (struct notification *)((uint8_t *)deadline - offsetof(struct notification, deadline));
+    struct notification *notification = container_of(deadline, struct notification, deadline);
     notification_signal(core, notification, notification->deadline_bits);
 }
 
@@ -84,7 +73,6 @@ bool notification_claim(struct notification *notification, struct core *core)
 
 void notification_destroy(struct all_cores *all, struct notification *notification)
 {
-    (void)all;
     struct core *core = notification->core;
     if (notification->mail.bits != 0) {
         core_take_mail(core);
@@ -116,14 +104,7 @@ void notification_wait(struct core *core, struct tcb *tcb, struct cap cap, bool 
     }
     tcb->state = TCB_BLOCKED_WAIT;
     tcb->blocked_on = notification;
-    tcb->next = NULL;
-    tcb->previous = notification->tail;
-    if (notification->tail != NULL) {
-        notification->tail->next = tcb;
-    } else {
-        notification->head = tcb;
-    }
-    notification->tail = tcb;
+    thread_queue_insert(&notification->queue, tcb, notification->tail);
     core->reschedule = 1;
 }
 

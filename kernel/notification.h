@@ -11,7 +11,12 @@
 struct notification {
     struct core *core; /* of those who receive */
     uint64_t bits;
-    struct tcb *head, *tail; /* threads in BLOCKED_WAIT */
+    union { /* threads in BLOCKED_WAIT */
+        struct thread_queue queue;
+        struct {
+            struct tcb *head, *tail;
+        };
+    };
     struct tcb *bound;
     struct deadline deadline;
     uint64_t deadline_bits;
@@ -20,7 +25,7 @@ struct notification {
 
 static inline struct notification *notification_of_mail(struct mail *mail)
 {
-    return (struct notification *)((uint8_t *)mail - offsetof(struct notification, mail));
+    return container_of(mail, struct notification, mail);
 }
 
 /* The bits that a signal by this capability sets. */
@@ -34,9 +39,7 @@ void notification_remove_waiter(struct notification *notification, struct tcb *t
 /* The thread, which waits in no queue any more, gets `bits` and those that are set. It is RUNNABLE then. */
 static inline void notification_hand_over(struct notification *notification, struct tcb *tcb, uint64_t bits)
 {
-    tcb->context.x[0] = BH_OK;
-    tcb->context.x[1] = BH_INFO_NOTIFICATION;
-    tcb->context.x[10] = bits | notification->bits;
+    tcb_return(tcb, BH_OK, BH_INFO_NOTIFICATION, bits | notification->bits);
     tcb->state = TCB_RUNNABLE;
     notification->bits = 0;
 }

@@ -3,7 +3,6 @@
 
 #include "endpoint.h"
 #include "guest_space.h"
-#include "io_space.h"
 #include "irq.h"
 #include "notification.h"
 #include "reply.h"
@@ -19,6 +18,9 @@ _Static_assert(sizeof(struct notification) <= 1 << BH_NOTIFICATION_BITS, "size i
 _Static_assert(sizeof(struct sched_context) <= 1 << BH_SCHED_CONTEXT_BITS, "size in the interface");
 _Static_assert(sizeof(struct space) == 1 << BH_VSPACE_BITS, "size in the interface");
 _Static_assert(sizeof(struct vcpu) <= 1 << BH_VCPU_BITS, "size in the interface");
+_Static_assert(offsetof(struct endpoint, core) == 0 && offsetof(struct reply, core) == 0 &&
+                   offsetof(struct notification, core) == 0 && offsetof(struct sched_context, core) == 0,
+               "object_create");
 
 static const uint8_t fixed_size_bits[BH_TYPE_COUNT] = {
     [BH_TYPE_TCB] = BH_TCB_BITS,
@@ -50,15 +52,15 @@ unsigned object_size_bits(enum bh_type type, uint64_t size_bits)
     }
 }
 
-bool object_in_memory(struct cap cap)
-{
-    return object_size_bits((enum bh_type)cap.type, cap.size_bits) != 0;
-}
-
 uint64_t object_size(struct cap cap)
 {
     unsigned bits = object_size_bits((enum bh_type)cap.type, cap.size_bits);
     return bits == 0 ? 0 : UINT64_C(1) << bits;
+}
+
+bool object_in_memory(struct cap cap)
+{
+    return object_size(cap) != 0;
 }
 
 struct cap object_create(struct all_cores *all, enum bh_type type, unsigned size_bits, paddr_t address, bool device)
@@ -78,16 +80,10 @@ struct cap object_create(struct all_cores *all, enum bh_type type, unsigned size
         tcb_init(cap_object(cap), all->core);
         break;
     case BH_TYPE_ENDPOINT:
-        ((struct endpoint *)cap_object(cap))->core = all->core;
-        break;
     case BH_TYPE_REPLY:
-        ((struct reply *)cap_object(cap))->core = all->core;
-        break;
     case BH_TYPE_NOTIFICATION:
-        ((struct notification *)cap_object(cap))->core = all->core;
-        break;
     case BH_TYPE_SCHED_CONTEXT:
-        ((struct sched_context *)cap_object(cap))->core = all->core;
+        *(struct core **)cap_object(cap) = all->core;
         break;
     case BH_TYPE_VSPACE:
     case BH_TYPE_GUEST_SPACE:
@@ -98,12 +94,6 @@ struct cap object_create(struct all_cores *all, enum bh_type type, unsigned size
         break;
     }
     return cap;
-}
-
-bool object_holds_slots(struct cap cap)
-{
-    return cap.type == BH_TYPE_CNODE || cap.type == BH_TYPE_TCB || cap.type == BH_TYPE_VCPU ||
-           cap.type == BH_TYPE_GUEST_SPACE;
 }
 
 struct slot_range object_slots(struct cap cap)
@@ -120,6 +110,11 @@ struct slot_range object_slots(struct cap cap)
     default:
         return (struct slot_range){NULL, 0};
     }
+}
+
+bool object_holds_slots(struct cap cap)
+{
+    return object_slots(cap).count != 0;
 }
 
 void object_quiesce(struct all_cores *all, struct cap cap)

@@ -17,7 +17,7 @@ static void begin_window(struct core *core, uint32_t index, uint64_t start)
     deadline_set(core, &schedule->deadline, DEADLINE_WINDOW, schedule->end);
 }
 
-void partition_window_due(struct core *core)
+LANDING_PAD void partition_window_due(struct core *core, struct deadline *deadline)
 {
     struct partition_schedule *schedule = &core->schedule;
     /* From the end of the last one, not from now: the frame does not drift. */
@@ -27,14 +27,11 @@ void partition_window_due(struct core *core)
 static enum bh_error set_window(struct partition_frame *frame, struct invocation *invocation)
 {
     uint64_t index = invocation->word[0], partition = invocation->word[1], length = invocation->word[2];
-    if (index > frame->count || index >= BH_SCHEDULE_WINDOWS) {
-        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
-    }
-    if (partition >= BH_PARTITIONS) {
-        return invocation_fail(invocation, 2, BH_ERROR_RANGE);
-    }
-    if (length < sched_context_budget_min() || length > SCHED_CONTEXT_PERIOD_MAX) {
-        return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
+    if (!invocation_requires(invocation, 1, BH_ERROR_RANGE, index <= frame->count && index < BH_SCHEDULE_WINDOWS) ||
+        !invocation_requires(invocation, 2, BH_ERROR_RANGE, partition < BH_PARTITIONS) ||
+        !invocation_requires(invocation, 3, BH_ERROR_INVALID_ARGUMENT,
+                             length >= sched_context_budget_min() && length <= SCHED_CONTEXT_PERIOD_MAX)) {
+        return invocation->error;
     }
     frame->window[index].length = length;
     frame->window[index].partition = (uint8_t)partition;
@@ -61,14 +58,12 @@ static void start_schedule(void)
 
 enum bh_error partition_invoke(struct all_cores *all, struct invocation *invocation)
 {
-    (void)all;
-    switch (invocation->operation) {
-    case BH_OP_SCHED_CONTROL_SET_WINDOW:
+    if (invocation->operation == BH_OP_SCHED_CONTROL_SET_WINDOW) {
         return set_window(&next, invocation);
-    case BH_OP_SCHED_CONTROL_START_SCHEDULE:
-        start_schedule();
-        return BH_OK;
-    default:
+    }
+    if (invocation->operation != BH_OP_SCHED_CONTROL_START_SCHEDULE) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
+    start_schedule();
+    return BH_OK;
 }

@@ -38,7 +38,7 @@ struct partition_schedule {
 };
 
 /* The current window ends. */
-void partition_window_due(struct core *core);
+void partition_window_due(struct core *core, struct deadline *deadline);
 
 /* Operations of SchedControl. */
 enum bh_error partition_invoke(struct all_cores *all, struct invocation *invocation);

@@ -57,9 +57,16 @@ struct tcb *reply_detach(struct core *core, struct reply *reply)
     return caller;
 }
 
+void reply_stop_callee(struct all_cores *all, const struct reply *reply)
+{
+    if (reply != NULL && reply->lent != NULL && reply->core->charged == reply->lent) {
+        core_stop(all, reply->core);
+    }
+}
+
 void reply_destroy(struct all_cores *all, struct reply *reply)
 {
-    (void)all;
+    reply_stop_callee(all, reply);
     if (reply->receiver != NULL) {
         reply->receiver->reply = NULL;
         reply->receiver = NULL;

@@ -22,6 +22,9 @@ void reply_attach(struct reply *reply, struct tcb *caller, struct tcb *callee);
 /* Unlinks the caller and gives back what it lent. NULL if nobody waits. */
 struct tcb *reply_detach(struct core *core, struct reply *reply);
 
+/* To be called before detaching with all locks: who runs on what was lent, on another core, leaves it. May be NULL. */
+void reply_stop_callee(struct all_cores *all, const struct reply *reply);
+
 void reply_destroy(struct all_cores *all, struct reply *reply);
 
 /* The scheduling context is gone: no reply object gives it back. */

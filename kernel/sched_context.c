@@ -87,10 +87,9 @@ void sched_context_fill(struct sched_context *sc, uint64_t budget, uint64_t peri
     sc->refill_count = 1;
 }
 
-void sched_context_replenish(struct core *core, struct deadline *deadline)
+LANDING_PAD void sched_context_replenish(struct core *core, struct deadline *deadline)
 {
-    struct sched_context *sc =
-        (struct sched_context *)((uint8_t *)deadline - offsetof(struct sched_context, replenishment));
+    struct sched_context *sc = container_of(deadline, struct sched_context, replenishment);
     if (sc->tcb != NULL && sc->tcb->state == TCB_RUNNABLE) {
         scheduler_ready(core, sc->tcb);
     }
@@ -204,31 +203,33 @@ void sched_context_destroy(struct all_cores *all, struct sched_context *sc)
     deadline_clear(sc->core, &sc->replenishment);
 }
 
-enum bh_error sched_context_invoke(struct all_cores *all, struct invocation *invocation)
+static enum bh_error bind(struct all_cores *all, struct sched_context *sc, struct invocation *invocation)
+{
+    struct slot *slot;
+    enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_TCB, 0, &slot);
+    if (error != BH_OK) {
+        return error;
+    }
+    struct tcb *tcb = cap_object(slot->cap);
+    if (!invocation_requires(invocation, 0, BH_ERROR_BUSY, sc->tcb == NULL && sc->lent == NULL) ||
+        !invocation_requires(invocation, 1, BH_ERROR_BUSY, tcb->sched_context == NULL)) {
+        return invocation->error;
+    }
+    sched_context_move(all, sc, tcb->core);
+    sched_context_give(sc, tcb);
+    if (tcb->state == TCB_RUNNABLE) {
+        scheduler_ready(tcb->core, tcb);
+    }
+    return BH_OK;
+}
+
+LANDING_PAD enum bh_error sched_context_invoke(struct all_cores *all, struct invocation *invocation)
 {
     struct sched_context *sc = cap_object(invocation->cap);
 
     switch (invocation->operation) {
-    case BH_OP_SCHED_CONTEXT_BIND: {
-        struct slot *slot;
-        enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_TCB, 0, &slot);
-        if (error != BH_OK) {
-            return error;
-        }
-        struct tcb *tcb = cap_object(slot->cap);
-        if (sc->tcb != NULL || sc->lent != NULL) {
-            return BH_ERROR_BUSY;
-        }
-        if (tcb->sched_context != NULL) {
-            return invocation_fail(invocation, 1, BH_ERROR_BUSY);
-        }
-        sched_context_move(all, sc, tcb->core);
-        sched_context_give(sc, tcb);
-        if (tcb->state == TCB_RUNNABLE) {
-            scheduler_ready(tcb->core, tcb);
-        }
-        return BH_OK;
-    }
+    case BH_OP_SCHED_CONTEXT_BIND:
+        return bind(all, sc, invocation);
     case BH_OP_SCHED_CONTEXT_UNBIND:
         sched_context_take_away(all, sc);
         return BH_OK;
@@ -243,26 +244,21 @@ enum bh_error sched_context_invoke(struct all_cores *all, struct invocation *inv
     }
 }
 
-enum bh_error sched_control_invoke(struct all_cores *all, struct invocation *invocation)
+LANDING_PAD enum bh_error sched_control_invoke(struct all_cores *all, struct invocation *invocation)
 {
     if (invocation->operation != BH_OP_SCHED_CONTROL_CONFIGURE) {
         return partition_invoke(all, invocation);
     }
     struct slot *slot;
-    enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_SCHED_CONTEXT, 0, &slot);
-    if (error != BH_OK) {
-        return error;
-    }
     uint64_t budget = invocation->word[1];
     uint64_t period = invocation->word[2];
-    if (period == 0 || period > SCHED_CONTEXT_PERIOD_MAX) {
-        return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
-    }
-    if (budget < sched_context_budget_min() || budget > period) {
-        return invocation_fail(invocation, 2, BH_ERROR_INVALID_ARGUMENT);
-    }
-    if (invocation->word[4] >= BH_PARTITIONS) {
-        return invocation_fail(invocation, 5, BH_ERROR_RANGE);
+    if (invocation_cap(invocation, 1, BH_TYPE_SCHED_CONTEXT, 0, &slot) != BH_OK ||
+        !invocation_requires(invocation, 3, BH_ERROR_INVALID_ARGUMENT,
+                             period != 0 && period <= SCHED_CONTEXT_PERIOD_MAX) ||
+        !invocation_requires(invocation, 2, BH_ERROR_INVALID_ARGUMENT,
+                             budget >= sched_context_budget_min() && budget <= period) ||
+        !invocation_requires(invocation, 5, BH_ERROR_RANGE, invocation->word[4] < BH_PARTITIONS)) {
+        return invocation->error;
     }
 
     struct sched_context *sc = cap_object(slot->cap);

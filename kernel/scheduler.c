@@ -196,7 +196,7 @@ static void idle(struct core *core)
     core->charged = NULL;
     scheduler_set_timer(core);
     trace(BH_TRACE_IDLE, NULL, 0, 0);
-    while (core->candidate == NULL && scheduler_highest(core) < 0) {
+    while (core->current == NULL && core->candidate == NULL && scheduler_highest(core) < 0) {
         core_unlock(core);
         wait_for_interrupt();
         (void)core_lock(core, ENTRY_OTHER);
@@ -242,6 +242,9 @@ void schedule(struct core *core)
             leave_current(core);
             sched_context_charge(core, ticks_now());
             idle(core);
+            if (core->current != NULL && core->reschedule == 0) { /* fastpath_wake has done the rest */
+                return;
+            }
             continue;
         }
         if (best != core->current) {

@@ -55,8 +55,6 @@ static void invalidate_all(const struct space *space)
     case BH_TYPE_IO_SPACE:
         smmu_invalidate_asid(space->index);
         break;
-    default:
-        break;
     }
 }
 
@@ -71,8 +69,6 @@ static void invalidate_page(const struct space *space, vaddr_t address)
         break;
     case BH_TYPE_IO_SPACE:
         smmu_invalidate_address(space->index, address);
-        break;
-    default:
         break;
     }
 }
@@ -133,16 +129,14 @@ static unsigned level_shift(unsigned level)
  */
 static uint64_t *walk(struct space *space, vaddr_t address, unsigned level, unsigned *reached)
 {
-    uint64_t *table = space->root;
-    for (unsigned at = 1;; at++) {
-        unsigned entries = at == 1 ? SPACE_ROOT_ENTRIES : 512;
-        uint64_t *entry = &table[(address.value >> level_shift(at)) & (entries - 1)];
-        if (at == level || !descriptor_is_table(*entry)) {
-            *reached = at;
-            return entry;
-        }
-        table = paddr_pointer(descriptor_address(*entry));
+    unsigned at = 1;
+    uint64_t *entry = &space->root[(address.value >> level_shift(1)) % SPACE_ROOT_ENTRIES];
+    for (; at < level && descriptor_is_table(*entry); at++) {
+        uint64_t *table = paddr_pointer(descriptor_address(*entry));
+        entry = &table[(address.value >> level_shift(at + 1)) % 512];
     }
+    *reached = at;
+    return entry;
 }
 
 bool space_is_mapped(const struct space *space, vaddr_t address)
@@ -153,7 +147,7 @@ bool space_is_mapped(const struct space *space, vaddr_t address)
 
 static unsigned frame_level(struct cap frame)
 {
-    return 3 - ((unsigned)frame.size_bits - BH_PAGE_BITS) / 9;
+    return frame.size_bits == BH_PAGE_BITS ? 3 : frame.size_bits == BH_LARGE_PAGE_BITS ? 2 : 1;
 }
 
 /* The descriptor by which a capability is mapped, or NULL if it is not (or the space or a table is gone). */
@@ -172,23 +166,16 @@ static uint64_t *find_mapping(struct cap cap, unsigned level, bool table, struct
     return entry;
 }
 
-static void set_mapping(struct slot *slot, const struct space *space, vaddr_t address)
-{
-    slot->cap.mapping.page = (address.value >> BH_PAGE_BITS) & 0x3ffffff;
-    slot->cap.mapping.space = space->index & 0xfff;
-    slot->cap.mapping.generation = space->generation & 0x1ffffff;
-}
-
-static void clear_mapping(struct slot *slot)
-{
-    slot->cap.mapping.page = 0;
-    slot->cap.mapping.space = 0;
-    slot->cap.mapping.generation = 0;
-}
-
 static void write_descriptor(uint64_t *entry, uint64_t descriptor)
 {
     *(volatile uint64_t *)entry = descriptor;
+}
+
+/* The hardware that walks the tables sees what was written before the domain runs again. Invalidating has this
+ * barrier as well. */
+static void write_new_descriptor(uint64_t *entry, uint64_t descriptor)
+{
+    write_descriptor(entry, descriptor);
     data_barrier();
 }
 
@@ -196,33 +183,27 @@ static void write_descriptor(uint64_t *entry, uint64_t descriptor)
 
 void frame_release(struct all_cores *all, struct slot *slot)
 {
-    (void)all;
     struct space *space;
     uint64_t *entry = find_mapping(slot->cap, frame_level(slot->cap), false, &space);
     if (entry != NULL) {
         write_descriptor(entry, 0);
         invalidate_page(space, vaddr((uint64_t)slot->cap.mapping.page << BH_PAGE_BITS));
     }
-    clear_mapping(slot);
+    cap_set_mapping(&slot->cap, 0, 0, 0);
 }
 
 /* The space that argument 1 names and that argument 2, an address in it, fits. */
 static enum bh_error target_space(struct invocation *invocation, unsigned alignment, struct space **space)
 {
-    struct slot *slot = tcb_lookup(invocation->caller, invocation->word[0]);
-    if (slot == NULL || (slot->cap.type != BH_TYPE_VSPACE && slot->cap.type != BH_TYPE_GUEST_SPACE &&
-                         slot->cap.type != BH_TYPE_IO_SPACE)) {
+    struct cap cap = tcb_lookup_cap(invocation->caller, invocation->word[0]);
+    if (cap.type != BH_TYPE_VSPACE && cap.type != BH_TYPE_GUEST_SPACE && cap.type != BH_TYPE_IO_SPACE) {
         return invocation_fail(invocation, 1, BH_ERROR_INVALID_CAPABILITY);
     }
-    *space = cap_object(slot->cap);
-    if ((*space)->type == BH_TYPE_NULL) {
-        return invocation_fail(invocation, 1, BH_ERROR_NO_TAG);
-    }
-    if (!is_aligned(invocation->word[1], alignment)) {
-        return invocation_fail(invocation, 2, BH_ERROR_ALIGNMENT);
-    }
-    if (invocation->word[1] >= BH_SPACE_SIZE) {
-        return invocation_fail(invocation, 2, BH_ERROR_RANGE);
+    *space = cap_object(cap);
+    if (!invocation_requires(invocation, 1, BH_ERROR_NO_TAG, (*space)->type != BH_TYPE_NULL) ||
+        !invocation_requires(invocation, 2, BH_ERROR_ALIGNMENT, is_aligned(invocation->word[1], alignment)) ||
+        !invocation_requires(invocation, 2, BH_ERROR_RANGE, invocation->word[1] < BH_SPACE_SIZE)) {
+        return invocation->error;
     }
     return BH_OK;
 }
@@ -241,21 +222,20 @@ static enum bh_error frame_map(struct invocation *invocation)
         return error;
     }
     /* A processor's write there would be a message of who knows which device. */
-    if (slot->cap.mapping.device && slot->cap.object == align_down(its_doorbell().value, BH_PAGE_SIZE) &&
-        space->type != BH_TYPE_IO_SPACE && slot->cap.object != 0) {
-        return invocation_fail(invocation, 1, BH_ERROR_ILLEGAL_OPERATION);
-    }
-    const uint64_t write_execute = BH_RIGHT_WRITE | BH_RIGHT_GRANT, mappable = BH_RIGHT_READ | write_execute;
-    if ((rights & ~mappable) != 0 || (rights & BH_RIGHT_READ) == 0 ||
-        ((rights & write_execute) == write_execute && space->type == BH_TYPE_VSPACE)) {
-        return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
-    }
-    if ((rights & ~(uint64_t)slot->cap.rights) != 0) {
-        return invocation_fail(invocation, 3, BH_ERROR_RIGHTS);
-    }
+    bool doorbell = slot->cap.mapping.device && slot->cap.object != 0 &&
+                    slot->cap.object == align_down(its_doorbell().value, BH_PAGE_SIZE);
+    const uint64_t mappable = BH_RIGHT_READ | BH_RIGHT_WRITE | BH_RIGHT_GRANT;
+    const uint64_t writable_code = BH_RIGHT_WRITE | BH_RIGHT_GRANT;
     const uint64_t usual = BH_MAP_DEVICE | BH_MAP_UNCACHED;
-    if (attributes > usual && (attributes > (usual | BH_MAP_GUARDED) || space->type != BH_TYPE_VSPACE)) {
-        return invocation_fail(invocation, 4, BH_ERROR_INVALID_ARGUMENT);
+    if (!invocation_requires(invocation, 1, BH_ERROR_ILLEGAL_OPERATION, !doorbell || space->type == BH_TYPE_IO_SPACE) ||
+        !invocation_requires(invocation, 3, BH_ERROR_INVALID_ARGUMENT,
+                             (rights & ~mappable) == 0 && (rights & BH_RIGHT_READ) != 0 &&
+                                 (space->type != BH_TYPE_VSPACE || (rights & writable_code) != writable_code)) ||
+        !invocation_requires(invocation, 3, BH_ERROR_RIGHTS, (rights & ~(uint64_t)slot->cap.rights) == 0) ||
+        !invocation_requires(invocation, 4, BH_ERROR_INVALID_ARGUMENT,
+                             attributes <= usual ||
+                                 (attributes <= (usual | BH_MAP_GUARDED) && space->type == BH_TYPE_VSPACE))) {
+        return invocation->error;
     }
     unsigned reached;
     uint64_t *entry = walk(space, address, level, &reached);
@@ -289,14 +269,13 @@ static enum bh_error frame_map(struct invocation *invocation)
     if (format == BH_TYPE_IO_SPACE && smmu_is_stage2()) {
         format = BH_TYPE_GUEST_SPACE;
     }
-    write_descriptor(entry, descriptor_leaf(format, paddr(slot->cap.object), level, rights, attributes));
-    set_mapping(slot, space, address);
+    write_new_descriptor(entry, descriptor_leaf(format, paddr(slot->cap.object), level, rights, attributes));
+    cap_set_mapping(&slot->cap, address.value >> BH_PAGE_BITS, space->index, space->generation);
     return BH_OK;
 }
 
-enum bh_error frame_invoke(struct all_cores *all, struct invocation *invocation)
+LANDING_PAD enum bh_error frame_invoke(struct all_cores *all, struct invocation *invocation)
 {
-    (void)all;
     switch (invocation->operation) {
     case BH_OP_FRAME_MAP:
         return frame_map(invocation);
@@ -324,7 +303,7 @@ void page_table_release(struct slot *slot)
             break;
         }
     }
-    clear_mapping(slot);
+    cap_set_mapping(&slot->cap, 0, 0, 0);
 }
 
 static enum bh_error page_table_map(struct invocation *invocation)
@@ -347,14 +326,14 @@ static enum bh_error page_table_map(struct invocation *invocation)
     }
 
     clear_memory(paddr_pointer(paddr(slot->cap.object)), BH_PAGE_SIZE); /* it may have been mapped before */
-    write_descriptor(entry, descriptor_table(paddr(slot->cap.object)));
-    set_mapping(slot, space, vaddr(align_down(address.value, UINT64_C(1) << level_shift(reached))));
+    write_new_descriptor(entry, descriptor_table(paddr(slot->cap.object)));
+    uint64_t start = align_down(address.value, UINT64_C(1) << level_shift(reached));
+    cap_set_mapping(&slot->cap, start >> BH_PAGE_BITS, space->index, space->generation);
     return BH_OK;
 }
 
-enum bh_error page_table_invoke(struct all_cores *all, struct invocation *invocation)
+LANDING_PAD enum bh_error page_table_invoke(struct all_cores *all, struct invocation *invocation)
 {
-    (void)all;
     switch (invocation->operation) {
     case BH_OP_PAGE_TABLE_MAP:
         return page_table_map(invocation);
@@ -373,12 +352,12 @@ void space_map_at_boot(struct space *space, vaddr_t address, struct slot *frame,
     uint64_t *entry = walk(space, address, 3, &reached);
     while (reached != 3) {
         kernel_assert(!descriptor_is_valid(*entry));
-        write_descriptor(entry, descriptor_table(pointer_paddr(allocate_table())));
+        write_new_descriptor(entry, descriptor_table(pointer_paddr(allocate_table())));
         entry = walk(space, address, 3, &reached);
     }
     if ((rights & BH_RIGHT_GRANT) != 0) {
         synchronise_instructions(paddr_pointer(paddr(frame->cap.object)), BH_PAGE_SIZE);
     }
-    write_descriptor(entry, descriptor_leaf(BH_TYPE_VSPACE, paddr(frame->cap.object), 3, rights, attributes));
-    set_mapping(frame, space, address);
+    write_new_descriptor(entry, descriptor_leaf(BH_TYPE_VSPACE, paddr(frame->cap.object), 3, rights, attributes));
+    cap_set_mapping(&frame->cap, address.value >> BH_PAGE_BITS, space->index, space->generation);
 }

@@ -15,13 +15,6 @@
 #include "scheduler.h"
 #include "vcpu.h"
 
-static inline void set_status(struct tcb *tcb, enum bh_error error)
-{
-    tcb->context.x[0] = error;
-    tcb->context.x[1] = 0;
-    tcb->context.x[10] = 0;
-}
-
 static void send(struct core *core, struct tcb *tcb, unsigned ipc, struct all_cores *all)
 {
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
@@ -30,25 +23,25 @@ static void send(struct core *core, struct tcb *tcb, unsigned ipc, struct all_co
     if (cap.type == BH_TYPE_REPLY && !call) {
         struct reply *reply = cap_object(cap);
         if (reply->core != core) {
-            set_status(tcb, BH_ERROR_CORE);
+            tcb_return(tcb, BH_ERROR_CORE, 0, 0);
             return;
         }
         endpoint_reply(core, tcb, reply, (cap.rights & BH_RIGHT_GRANT) != 0, all);
-        set_status(tcb, BH_OK);
+        tcb_return(tcb, BH_OK, 0, 0);
         return;
     }
     if (cap.type != BH_TYPE_ENDPOINT) {
-        set_status(tcb, BH_ERROR_INVALID_CAPABILITY);
+        tcb_return(tcb, BH_ERROR_INVALID_CAPABILITY, 0, 0);
         return;
     }
     uint64_t needed = call ? BH_RIGHT_WRITE | BH_RIGHT_CALL : BH_RIGHT_WRITE;
     if ((cap.rights & needed) != needed) {
-        set_status(tcb, BH_ERROR_RIGHTS);
+        tcb_return(tcb, BH_ERROR_RIGHTS, 0, 0);
         return;
     }
     struct endpoint *endpoint = cap_object(cap);
     if (endpoint->core != core) {
-        set_status(tcb, BH_ERROR_CORE);
+        tcb_return(tcb, BH_ERROR_CORE, 0, 0);
         return;
     }
     endpoint_send(core, endpoint, tcb,
@@ -82,22 +75,22 @@ static void recv(struct core *core, struct tcb *tcb, unsigned ipc, struct all_co
     if (reply_cptr != BH_CPTR_NULL) {
         struct cap reply_cap = tcb_lookup_cap(tcb, reply_cptr);
         if (reply_cap.type != BH_TYPE_REPLY) {
-            set_status(tcb, BH_ERROR_INVALID_CAPABILITY);
+            tcb_return(tcb, BH_ERROR_INVALID_CAPABILITY, 0, 0);
             return;
         }
         reply = cap_object(reply_cap);
     }
     if (cap.type != BH_TYPE_ENDPOINT) {
-        set_status(tcb, BH_ERROR_INVALID_CAPABILITY);
+        tcb_return(tcb, BH_ERROR_INVALID_CAPABILITY, 0, 0);
         return;
     }
     if ((cap.rights & BH_RIGHT_READ) == 0) {
-        set_status(tcb, BH_ERROR_RIGHTS);
+        tcb_return(tcb, BH_ERROR_RIGHTS, 0, 0);
         return;
     }
     struct endpoint *endpoint = cap_object(cap);
     if (all != NULL && !claim_for_receiver(core, endpoint, reply)) {
-        set_status(tcb, BH_ERROR_CORE);
+        tcb_return(tcb, BH_ERROR_CORE, 0, 0);
         return;
     }
     endpoint_recv(core, endpoint, tcb, reply, (ipc & IPC_NONBLOCKING) != 0, all);
@@ -176,7 +169,7 @@ static bool claim_notification(struct core *core, struct tcb *tcb, struct notifi
     bool there = cap.type == BH_TYPE_NOTIFICATION && cap_object(cap) == notification;
     bool claimed = there && notification_claim(notification, core);
     if (!claimed) {
-        set_status(tcb, there ? BH_ERROR_CORE : BH_ERROR_INVALID_CAPABILITY);
+        tcb_return(tcb, there ? BH_ERROR_CORE : BH_ERROR_INVALID_CAPABILITY, 0, 0);
     }
     all_cores_unlock(&all);
     return claimed;
@@ -186,9 +179,9 @@ static void wait(struct core *core, struct tcb *tcb, bool nonblocking)
 {
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
     if (cap.type != BH_TYPE_NOTIFICATION) {
-        set_status(tcb, BH_ERROR_INVALID_CAPABILITY);
+        tcb_return(tcb, BH_ERROR_INVALID_CAPABILITY, 0, 0);
     } else if ((cap.rights & BH_RIGHT_READ) == 0) {
-        set_status(tcb, BH_ERROR_RIGHTS);
+        tcb_return(tcb, BH_ERROR_RIGHTS, 0, 0);
     } else {
         struct notification *notification = cap_object(cap);
         if (notification->core != core && !claim_notification(core, tcb, notification)) {
@@ -228,7 +221,7 @@ void syscall_entry(struct core *core)
         wait(core, tcb, true);
         break;
     case BH_SYS_YIELD:
-        set_status(tcb, BH_OK);
+        tcb_return(tcb, BH_OK, 0, 0);
         scheduler_yield(core);
         break;
     case BH_SYS_INVOKE:
@@ -237,9 +230,9 @@ void syscall_entry(struct core *core)
     case BH_SYS_DEBUG_PUTCHAR:
 #ifdef BULKHEAD_DEBUG
         kernel_putchar((char)tcb->context.x[0]);
-        set_status(tcb, BH_OK);
+        tcb_return(tcb, BH_OK, 0, 0);
 #else
-        set_status(tcb, BH_ERROR_NO_SYSCALL);
+        tcb_return(tcb, BH_ERROR_NO_SYSCALL, 0, 0);
 #endif
         break;
     default:

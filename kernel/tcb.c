@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tcb.h"
 
+#include <bh/syscall.h>
+
 #include "aarch64/cpu.h"
 #include "core.h"
 #include "endpoint.h"
@@ -24,26 +26,18 @@ struct bh_ipc_buffer *tcb_ipc_buffer(const struct tcb *tcb)
     return frame.type == BH_TYPE_FRAME ? cap_object(frame) : NULL;
 }
 
-/* An svc instruction that was interrupted in its wait is executed again. */
-static void restart_system_call(struct tcb *tcb)
-{
-    tcb->context.pc -= 4;
-    tcb->full_restore = 1;
-}
-
 void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
 {
     struct core *core = tcb->core;
     if (core->current == tcb) {
         core_stop(all, core);
     }
+    enum tcb_state was = tcb->state;
+    bool waits = was != TCB_RUNNABLE && was != TCB_BLOCKED_WFI;
+    reply_stop_callee(all, tcb->reply);
     switch (tcb->state) {
     case TCB_RUNNABLE:
         scheduler_unready(core, tcb);
-        tcb->state = TCB_SUSPENDED;
-        break;
-    case TCB_BLOCKED_WFI:
-        tcb->state = TCB_SUSPENDED;
         break;
     case TCB_BLOCKED_SEND:
     case TCB_BLOCKED_RECV:
@@ -55,18 +49,24 @@ void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
     case TCB_BLOCKED_REPLY:
         (void)reply_detach(core, tcb->reply);
         break;
+    case TCB_BLOCKED_WFI:
+        break;
     case TCB_INACTIVE:
     case TCB_SUSPENDED:
     case TCB_FAULTED:
         return;
     }
-    if (tcb->state != TCB_SUSPENDED) {
-        if (tcb->sending_fault) {
-            tcb->sending_fault = false; /* the faulting instruction is tried again */
-        } else {
-            restart_system_call(tcb);
+    tcb->state = TCB_SUSPENDED;
+    if (waits && tcb->sending_fault) {
+        tcb->sending_fault = false; /* the faulting instruction is tried again */
+    } else if (waits) {
+        /* An svc instruction that was interrupted in its wait is executed again. The short ways into a wait
+         * (fastpath.c) do not keep its number. */
+        if (was == TCB_BLOCKED_REPLY || was == TCB_BLOCKED_RECV) {
+            tcb->context.x[12] = was == TCB_BLOCKED_REPLY ? BH_SYS_CALL : BH_SYS_RECV;
         }
-        tcb->state = TCB_SUSPENDED;
+        tcb->context.pc -= 4;
+        tcb->full_restore = 1;
     }
 }
 
@@ -78,9 +78,7 @@ void tcb_fail(struct core *core, struct tcb *tcb, enum bh_error error)
         core->reschedule = 1;
         return;
     }
-    tcb->context.x[0] = error;
-    tcb->context.x[1] = 0;
-    tcb->context.x[10] = 0;
+    tcb_return(tcb, error, 0, 0);
     tcb->state = TCB_RUNNABLE;
     scheduler_ready(core, tcb);
 }
@@ -170,23 +168,18 @@ static enum bh_error handler_cap(struct invocation *invocation, uint64_t n, stru
 static enum bh_error configure(struct all_cores *all, struct tcb *tcb, struct invocation *invocation)
 {
     struct slot *cnode, *vspace, *fault, *buffer = NULL;
-    enum bh_error error;
 
     if (!is_stopped(tcb)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
-    if ((error = invocation_cap(invocation, 1, BH_TYPE_CNODE, 0, &cnode)) != BH_OK ||
-        (error = invocation_cap(invocation, 2, BH_TYPE_VSPACE, 0, &vspace)) != BH_OK ||
-        (error = handler_cap(invocation, 3, &fault)) != BH_OK) {
-        return error;
-    }
-    if (invocation->word[3] != BH_CPTR_NULL) {
-        if ((error = invocation_cap(invocation, 4, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &buffer)) != BH_OK) {
-            return error;
-        }
-        if (buffer->cap.size_bits != BH_PAGE_BITS || buffer->cap.mapping.device) {
-            return invocation_fail(invocation, 4, BH_ERROR_INVALID_ARGUMENT);
-        }
+    if (invocation_cap(invocation, 1, BH_TYPE_CNODE, 0, &cnode) != BH_OK ||
+        invocation_cap(invocation, 2, BH_TYPE_VSPACE, 0, &vspace) != BH_OK ||
+        handler_cap(invocation, 3, &fault) != BH_OK ||
+        (invocation->word[3] != BH_CPTR_NULL &&
+         (invocation_cap(invocation, 4, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &buffer) != BH_OK ||
+          !invocation_requires(invocation, 4, BH_ERROR_INVALID_ARGUMENT,
+                               buffer->cap.size_bits == BH_PAGE_BITS && !buffer->cap.mapping.device)))) {
+        return invocation->error;
     }
 
     all->core->preempted = !set_slot(all, tcb, TCB_SLOT_CNODE, cnode) || !set_slot(all, tcb, TCB_SLOT_VSPACE, vspace) ||
@@ -206,10 +199,9 @@ static enum bh_error set_timeout_endpoint(struct all_cores *all, struct tcb *tcb
 static enum bh_error set_priority(struct tcb *tcb, struct invocation *invocation)
 {
     uint64_t limit = invocation->caller->max_controlled_priority;
-    for (uint64_t i = 0; i < 2; i++) {
-        if (invocation->word[i] > limit) {
-            return invocation_fail(invocation, i + 1, BH_ERROR_RANGE);
-        }
+    if (!invocation_requires(invocation, 1, BH_ERROR_RANGE, invocation->word[0] <= limit) ||
+        !invocation_requires(invocation, 2, BH_ERROR_RANGE, invocation->word[1] <= limit)) {
+        return invocation->error;
     }
     struct core *core = tcb->core;
     bool queued = tcb->queued;
@@ -248,8 +240,8 @@ static enum bh_error write_registers(struct tcb *tcb, const struct invocation *i
 static enum bh_error read_registers(struct tcb *tcb, struct invocation *invocation)
 {
     const uint64_t *registers = (const uint64_t *)&tcb->context;
-    const uint64_t order[] = {offsetof(struct context, sp), offsetof(struct context, pc),
-                              offsetof(struct context, pstate), offsetof(struct context, tpidr)};
+    static const uint8_t place[] = {offsetof(struct context, sp) / 8, offsetof(struct context, pc) / 8,
+                                    offsetof(struct context, pstate) / 8, offsetof(struct context, tpidr) / 8};
     if (!is_stopped(tcb)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
@@ -258,7 +250,7 @@ static enum bh_error read_registers(struct tcb *tcb, struct invocation *invocati
     }
     for (uint64_t i = 0; i < 4; i++) {
         uint64_t n = invocation->word[0] + i;
-        invocation->result[i] = n < 31 ? registers[n] : n < 35 ? registers[order[n - 31] / 8] : 0;
+        invocation->result[i] = n < 31 ? registers[n] : n < 35 ? registers[place[n - 31]] : 0;
     }
     return BH_OK;
 }
@@ -283,14 +275,10 @@ static enum bh_error bind_notification(struct tcb *tcb, struct invocation *invoc
         return error;
     }
     struct notification *notification = cap_object(slot->cap);
-    if (tcb->bound_notification != NULL) {
-        return BH_ERROR_BUSY;
-    }
-    if (notification->bound != NULL) {
-        return invocation_fail(invocation, 1, BH_ERROR_BUSY);
-    }
-    if (!notification_claim(notification, tcb->core)) {
-        return invocation_fail(invocation, 1, BH_ERROR_CORE);
+    if (!invocation_requires(invocation, 0, BH_ERROR_BUSY, tcb->bound_notification == NULL) ||
+        !invocation_requires(invocation, 1, BH_ERROR_BUSY, notification->bound == NULL) ||
+        !invocation_requires(invocation, 1, BH_ERROR_CORE, notification_claim(notification, tcb->core))) {
+        return invocation->error;
     }
     notification->bound = tcb;
     tcb->bound_notification = notification;
@@ -325,7 +313,8 @@ static enum bh_error set_affinity(struct all_cores *all, struct tcb *tcb, struct
     struct core *from = tcb->core;
     struct sched_context *sc = tcb->sched_context;
     struct notification *bound = tcb->bound_notification;
-    if (tcb->state == TCB_BLOCKED_REPLY || (sc != NULL && sc->lent != NULL) || (bound != NULL && bound->head != NULL)) {
+    bool awaited = bound != NULL && bound->head != NULL && (bound->head != tcb || tcb->next != NULL);
+    if (tcb->state == TCB_BLOCKED_REPLY || (sc != NULL && sc->lent != NULL) || awaited) {
         return BH_ERROR_BUSY; /* others of its core wait for it, or it for them */
     }
     if (from == to) {
@@ -360,7 +349,7 @@ static enum bh_error set_affinity(struct all_cores *all, struct tcb *tcb, struct
     return BH_OK;
 }
 
-enum bh_error tcb_invoke(struct all_cores *all, struct invocation *invocation)
+LANDING_PAD enum bh_error tcb_invoke(struct all_cores *all, struct invocation *invocation)
 {
     struct tcb *tcb = cap_object(invocation->cap);
 

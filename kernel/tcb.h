@@ -86,6 +86,26 @@ _Static_assert(offsetof(struct context, sp) == CONTEXT_SP, "vectors.S");
 _Static_assert(offsetof(struct context, tpidr) == CONTEXT_TPIDR, "vectors.S");
 _Static_assert(offsetof(struct tcb, full_restore) == TCB_FULL_RESTORE, "vectors.S");
 
+struct thread_queue {
+    struct tcb *head, *tail;
+};
+
+/* Puts a thread that is in no queue behind `before`, which is in this one, or to its head (NULL). */
+static inline void thread_queue_insert(struct thread_queue *queue, struct tcb *tcb, struct tcb *before)
+{
+    tcb->previous = before;
+    tcb->next = before != NULL ? before->next : queue->head;
+    *(before != NULL ? &before->next : &queue->head) = tcb;
+    *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb;
+}
+
+static inline void thread_queue_remove(struct thread_queue *queue, struct tcb *tcb)
+{
+    *(tcb->previous != NULL ? &tcb->previous->next : &queue->head) = tcb->next;
+    *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb->previous;
+    tcb->next = tcb->previous = NULL;
+}
+
 void tcb_init(struct tcb *tcb, struct core *core);
 
 /* Takes the thread out of everything it is part of. The slots stay. */
@@ -97,6 +117,14 @@ void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb);
 /* Ends a blocking call with an error, and the thread becomes runnable; a fault that nobody can answer any more leaves
  * it FAULTED. It must not be in a queue. */
 void tcb_fail(struct core *core, struct tcb *tcb, enum bh_error error);
+
+/* What a system call returns besides the words. */
+static inline void tcb_return(struct tcb *tcb, uint64_t status, uint64_t info, uint64_t badge)
+{
+    tcb->context.x[0] = status;
+    tcb->context.x[1] = info;
+    tcb->context.x[10] = badge;
+}
 
 /* The slot that `cptr` names in the thread's CNode, or NULL. */
 static inline struct slot *tcb_lookup(const struct tcb *tcb, bh_cptr cptr)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "untyped.h"
-
+/* Making objects of the memory of Untypeds. */
 #include "aarch64/cpu.h"
 #include "cnode.h"
 #include "core.h"
@@ -38,6 +37,16 @@ static bool clear_until(struct slot *slot, uint64_t start, uint64_t end)
     return true;
 }
 
+static bool slots_are_empty(const struct slot *slots, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (!slot_empty(&slots[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum bh_error retype(struct all_cores *all, struct invocation *invocation)
 {
     struct slot *slot = invocation->slot;
@@ -47,12 +56,12 @@ static enum bh_error retype(struct all_cores *all, struct invocation *invocation
     uint64_t index = invocation->word[4];
     uint64_t count = invocation->word[5];
     bool device = invocation->cap.type == BH_TYPE_DEVICE_UNTYPED;
+    bool fits = device ? type == BH_TYPE_FRAME || type == BH_TYPE_DEVICE_UNTYPED : type != BH_TYPE_DEVICE_UNTYPED;
 
-    if (invocation->word[0] >= BH_TYPE_COUNT || type == BH_TYPE_NULL) {
-        return invocation_fail(invocation, 1, BH_ERROR_INVALID_ARGUMENT);
-    }
-    if (device ? type != BH_TYPE_FRAME && type != BH_TYPE_DEVICE_UNTYPED : type == BH_TYPE_DEVICE_UNTYPED) {
-        return invocation_fail(invocation, 1, BH_ERROR_ILLEGAL_OPERATION);
+    if (!invocation_requires(invocation, 1, BH_ERROR_INVALID_ARGUMENT,
+                             invocation->word[0] < BH_TYPE_COUNT && type != BH_TYPE_NULL) ||
+        !invocation_requires(invocation, 1, BH_ERROR_ILLEGAL_OPERATION, fits)) {
+        return invocation->error;
     }
     unsigned object_bits = object_size_bits(type, size_bits);
     if (object_bits == 0) {
@@ -60,38 +69,25 @@ static enum bh_error retype(struct all_cores *all, struct invocation *invocation
         return invocation_fail(invocation, fixed ? 1 : 2, BH_ERROR_INVALID_ARGUMENT);
     }
     struct slot *cnode;
-    enum bh_error error = invocation_cap(invocation, 4, BH_TYPE_CNODE, 0, &cnode);
-    if (error != BH_OK) {
-        return error;
-    }
-    if (count == 0 || count > BH_RETYPE_MAX_COUNT) {
-        return invocation_fail(invocation, 6, BH_ERROR_INVALID_ARGUMENT);
+    if (invocation_cap(invocation, 4, BH_TYPE_CNODE, 0, &cnode) != BH_OK) {
+        return invocation->error;
     }
     uint64_t slots = UINT64_C(1) << cnode->cap.size_bits;
-    if (index >= slots || count > slots - index) {
-        return invocation_fail(invocation, 5, BH_ERROR_RANGE);
-    }
     struct slot *destination = cnode_slot(cnode->cap, index);
-    for (uint64_t i = 0; i < count; i++) {
-        if (!slot_empty(&destination[i])) {
-            return invocation_fail(invocation, 5, BH_ERROR_NOT_EMPTY);
-        }
+    if (!invocation_requires(invocation, 6, BH_ERROR_INVALID_ARGUMENT, count != 0 && count <= BH_RETYPE_MAX_COUNT) ||
+        !invocation_requires(invocation, 5, BH_ERROR_RANGE, destination != NULL && count <= slots - index) ||
+        !invocation_requires(invocation, 5, BH_ERROR_NOT_EMPTY, slots_are_empty(destination, count))) {
+        return invocation->error;
     }
     reset_if_unused(slot);
     uint64_t size = UINT64_C(1) << slot->cap.size_bits;
     uint64_t used = (uint64_t)slot->cap.untyped.used << BH_UNTYPED_MIN_BITS;
-    uint64_t start = align_up(used, UINT64_C(1) << object_bits);
-    if (offset != BH_RETYPE_NEXT) {
-        if (!is_aligned(offset, object_bits)) {
-            return invocation_fail(invocation, 3, BH_ERROR_ALIGNMENT);
-        }
-        if (offset < used) {
-            return invocation_fail(invocation, 3, BH_ERROR_RANGE);
-        }
-        start = offset;
-    }
-    if (start > size || count > (size - start) >> object_bits) {
-        return BH_ERROR_NO_MEMORY;
+    uint64_t start = offset != BH_RETYPE_NEXT ? offset : align_up(used, UINT64_C(1) << object_bits);
+    if (!invocation_requires(invocation, 3, BH_ERROR_ALIGNMENT, is_aligned(start, object_bits)) ||
+        !invocation_requires(invocation, 3, BH_ERROR_RANGE, start >= used) ||
+        !invocation_requires(invocation, 0, BH_ERROR_NO_MEMORY,
+                             start <= size && count <= (size - start) >> object_bits)) {
+        return invocation->error;
     }
     uint64_t end = start + (count << object_bits);
     bool clears = !device && type != BH_TYPE_UNTYPED;
@@ -108,10 +104,7 @@ static enum bh_error retype(struct all_cores *all, struct invocation *invocation
     return BH_OK;
 }
 
-enum bh_error untyped_invoke(struct all_cores *all, struct invocation *invocation)
+LANDING_PAD enum bh_error untyped_invoke(struct all_cores *all, struct invocation *invocation)
 {
-    if (invocation->operation != BH_OP_UNTYPED_RETYPE) {
-        return BH_ERROR_ILLEGAL_OPERATION;
-    }
-    return retype(all, invocation);
+    return invocation->operation == BH_OP_UNTYPED_RETYPE ? retype(all, invocation) : BH_ERROR_ILLEGAL_OPERATION;
 }

@@ -147,9 +147,9 @@ void vcpu_wake(struct core *core, struct vcpu *vcpu)
     }
 }
 
-void vcpu_timer_due(struct core *core, struct deadline *deadline)
+LANDING_PAD void vcpu_timer_due(struct core *core, struct deadline *deadline)
 {
-    vcpu_wake(core, (struct vcpu *)((uint8_t *)deadline - offsetof(struct vcpu, deadline)));
+    vcpu_wake(core, container_of(deadline, struct vcpu, deadline));
 }
 
 void vcpu_timer_interrupt(struct core *core)
@@ -179,6 +179,9 @@ void vcpu_maintenance_interrupt(struct core *core)
 void vcpu_evict(struct all_cores *all, struct vcpu *vcpu)
 {
     struct core *core = vcpu->tcb->core;
+    if (vcpu->mail.bits != 0) {
+        core_take_mail(core);
+    }
     if (core->vcpu == vcpu || core->fp == &vcpu->state.fp) {
         core_stop(all, core);
     }
@@ -192,7 +195,7 @@ void vcpu_evict(struct all_cores *all, struct vcpu *vcpu)
 
 void vcpu_lose_frame(struct all_cores *all, struct slot *slot)
 {
-    struct vcpu *vcpu = (struct vcpu *)((uint8_t *)slot - offsetof(struct vcpu, slots[VCPU_SLOT_FRAME]));
+    struct vcpu *vcpu = container_of(slot, struct vcpu, slots[VCPU_SLOT_FRAME]);
     if (vcpu->tcb != NULL) {
         vcpu_evict(all, vcpu);
     }
@@ -205,9 +208,6 @@ void vcpu_unbind(struct all_cores *all, struct vcpu *vcpu)
         return;
     }
     vcpu_evict(all, vcpu);
-    if (vcpu->mail.bits != 0) {
-        core_take_mail(vcpu->tcb->core);
-    }
     deadline_clear(vcpu->tcb->core, &vcpu->deadline);
     vcpu->tcb->vcpu = NULL;
     vcpu->tcb = NULL;
@@ -222,29 +222,23 @@ void vcpu_destroy(struct all_cores *all, struct vcpu *vcpu)
 
 static enum bh_error configure(struct all_cores *all, struct vcpu *vcpu, struct invocation *invocation)
 {
+    const uint64_t rights = BH_RIGHT_READ | BH_RIGHT_WRITE;
     struct slot *thread, *space, *frame;
-    enum bh_error error;
+    struct cap space_cap, frame_cap;
 
-    if ((error = invocation_cap(invocation, 1, BH_TYPE_TCB, 0, &thread)) != BH_OK ||
-        (error = invocation_cap(invocation, 2, BH_TYPE_GUEST_SPACE, 0, &space)) != BH_OK ||
-        (error = invocation_cap(invocation, 3, BH_TYPE_FRAME, BH_RIGHT_READ | BH_RIGHT_WRITE, &frame)) != BH_OK) {
-        return error;
-    }
-    if (frame->cap.size_bits != BH_PAGE_BITS || frame->cap.mapping.device) {
-        return invocation_fail(invocation, 3, BH_ERROR_INVALID_ARGUMENT);
+    if (invocation_cap(invocation, 1, BH_TYPE_TCB, 0, &thread) != BH_OK ||
+        invocation_copy(invocation, 2, BH_TYPE_GUEST_SPACE, 0, &space, &space_cap) != BH_OK ||
+        invocation_copy(invocation, 3, BH_TYPE_FRAME, rights, &frame, &frame_cap) != BH_OK) {
+        return invocation->error;
     }
     struct tcb *tcb = cap_object(thread->cap);
-    if (vcpu->tcb != NULL || !slot_empty(&vcpu->slots[VCPU_SLOT_GUEST_SPACE]) ||
-        !slot_empty(&vcpu->slots[VCPU_SLOT_FRAME])) {
-        return BH_ERROR_BUSY;
-    }
-    if (tcb->vcpu != NULL) {
-        return invocation_fail(invocation, 1, BH_ERROR_BUSY);
-    }
-    struct cap space_cap, frame_cap;
-    if (cap_derive(space->cap, BH_RIGHTS_ALL, 0, &space_cap) != BH_OK ||
-        cap_derive(frame->cap, BH_RIGHTS_ALL, 0, &frame_cap) != BH_OK) {
-        return BH_ERROR_ILLEGAL_OPERATION;
+    bool used = vcpu->tcb != NULL || !slot_empty(&vcpu->slots[VCPU_SLOT_GUEST_SPACE]) ||
+                !slot_empty(&vcpu->slots[VCPU_SLOT_FRAME]);
+    if (!invocation_requires(invocation, 3, BH_ERROR_INVALID_ARGUMENT,
+                             frame_cap.size_bits == BH_PAGE_BITS && !frame_cap.mapping.device) ||
+        !invocation_requires(invocation, 0, BH_ERROR_BUSY, !used) ||
+        !invocation_requires(invocation, 1, BH_ERROR_BUSY, tcb->vcpu == NULL)) {
+        return invocation->error;
     }
 
     frame_cap.mapping.generation = 1; /* vcpu_is_frame_slot */
@@ -297,7 +291,7 @@ enum bh_error vcpu_post(struct core *core, struct vcpu *vcpu, struct invocation 
     return BH_OK;
 }
 
-enum bh_error vcpu_invoke(struct all_cores *all, struct invocation *invocation)
+LANDING_PAD enum bh_error vcpu_invoke(struct all_cores *all, struct invocation *invocation)
 {
     struct vcpu *vcpu = cap_object(invocation->cap);
 

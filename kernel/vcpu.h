@@ -109,7 +109,7 @@ static inline void vcpu_conceal(struct core *core, const struct tcb *next)
     }
 }
 
-/* Takes the VCPU out of the hardware of its thread's core. */
+/* Takes the VCPU out of the hardware of its thread's core, and what is on its way to it there. */
 void vcpu_evict(struct all_cores *all, struct vcpu *vcpu);
 
 void vcpu_unbind(struct all_cores *all, struct vcpu *vcpu);

@@ -30,7 +30,7 @@ import tempfile
 import tomllib
 
 LOCK_FILE = pathlib.Path(__file__).with_name("sources.lock")
-ARCHITECTURE = "arm64"  # of the binary packages; sources have none
+GUEST_ARCHITECTURE = "arm64"  # of binary packages, unless they say another; sources have none
 
 
 class FetchError(Exception):
@@ -134,9 +134,11 @@ def archive_stanza():
 class Apt:
     """apt with a private configuration for one suite and one kind (source or binary)."""
 
-    def __init__(self, kind, suite):
-        self.kind, self.suite = kind, suite
-        self.root = cache_dir() / "apt" / f"{suite}-{kind}"
+    def __init__(self, kind, suite, architecture=GUEST_ARCHITECTURE):
+        self.kind, self.suite, self.architecture = kind, suite, architecture
+        other = "" if architecture == GUEST_ARCHITECTURE else f"-{architecture}"
+        self.name = f"{suite}-{kind}{other}"
+        self.root = cache_dir() / "apt" / self.name
         self.updated = False
 
     def prepare(self):
@@ -147,7 +149,7 @@ class Apt:
         lines = [f"Types: {'deb-src' if self.kind == 'source' else 'deb'}",
                  f"URIs: {stanza['uris']}", f"Suites: {self.suite}", "Components: main"]
         if self.kind == "binary":
-            lines.append(f"Architectures: {ARCHITECTURE}")
+            lines.append(f"Architectures: {self.architecture}")
         if "signed-by" in stanza:
             lines.append(f"Signed-By: {stanza['signed-by']}")
         (self.root / "sources" / "bulkhead.sources").write_text("\n".join(lines) + "\n")
@@ -168,8 +170,8 @@ class Apt:
             "Acquire::Retries": "3",
         }
         if self.kind == "binary":
-            options["APT::Architecture"] = ARCHITECTURE
-            options["APT::Architectures"] = ARCHITECTURE
+            options["APT::Architecture"] = self.architecture
+            options["APT::Architectures"] = self.architecture
         if os.geteuid() == 0:
             options["APT::Sandbox::User"] = "root"  # the cache may lie where _apt cannot read
         command = [program]
@@ -221,6 +223,10 @@ def fetch_source(name, entry, apt):
     return final
 
 
+def architecture(entry):
+    return entry.get("architecture", GUEST_ARCHITECTURE)
+
+
 def newest_binary(entry, apt):
     """Name and version of what replaces a package that has left the archive."""
     apt.update()
@@ -239,7 +245,7 @@ def newest_binary(entry, apt):
 
 def binary_path(entry):
     version = entry["version"].replace(":", "%3a")
-    return cache_dir() / "files" / f"{entry['package']}_{version}_{ARCHITECTURE}.deb"
+    return cache_dir() / "files" / f"{entry['package']}_{version}_{architecture(entry)}.deb"
 
 
 def fetch_binary(name, entry, apt):
@@ -305,8 +311,9 @@ class Fetcher:
     def names(self):
         return [*self.lock["source"], *self.lock["binary"]]
 
-    def apt(self, kind, suite):
-        return self.apts.setdefault((kind, suite), Apt(kind, suite))
+    def apt(self, kind, entry):
+        apt = Apt(kind, entry["suite"], architecture(entry))
+        return self.apts.setdefault(apt.name, apt)
 
     def get(self, name):
         """Fetch and unpack `name`; returns the directory."""
@@ -315,8 +322,9 @@ class Fetcher:
                                           ("binary", fetch_binary, unpack_binary)):
                 entry = self.lock[kind].get(name)
                 if entry:
-                    with exclusive(f"apt-{entry['suite']}-{kind}"):
-                        archive = fetch(name, entry, self.apt(kind, entry["suite"]))
+                    apt = self.apt(kind, entry)
+                    with exclusive(f"apt-{apt.name}"):
+                        archive = fetch(name, entry, apt)
                     return unpack(name, archive, unpacker)
         raise FetchError(f"{name} is not in {LOCK_FILE.name}; it has {', '.join(self.names())}")
 

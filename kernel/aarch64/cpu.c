@@ -45,12 +45,20 @@ void timer_program(uint64_t when)
 
 void clear_memory(void *memory, uint64_t size)
 {
-    uint64_t *p = memory;
-    for (uint64_t *end = p + size / 8; p < end; p += 8) {
+    uint64_t at = (uint64_t)memory, end = at + size, block = cpu_features.zero_block;
+    if (block != 0 && ((at | size) & (4 * block - 1)) == 0) {
+        for (; at < end; at += 4 * block) {
+            __asm__ volatile("dc zva, %0\n\tdc zva, %1\n\tdc zva, %2\n\tdc zva, %3"
+                             :
+                             : "r"(at), "r"(at + block), "r"(at + 2 * block), "r"(at + 3 * block)
+                             : "memory");
+        }
+    }
+    for (; at < end; at += 64) {
         __asm__ volatile("stp xzr, xzr, [%0]\n\tstp xzr, xzr, [%0, #16]\n\t"
                          "stp xzr, xzr, [%0, #32]\n\tstp xzr, xzr, [%0, #48]"
                          :
-                         : "r"(p)
+                         : "r"(at)
                          : "memory");
     }
 }

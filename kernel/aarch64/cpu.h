@@ -97,6 +97,7 @@ struct cpu_features {
     bool scalable_matrices;  /* FEAT_SME: there is a TPIDR2_EL0 */
     unsigned physical_address_bits;
     unsigned list_registers;
+    uint64_t zero_block; /* bytes that DC ZVA clears; 0: it is not to be used */
 };
 
 extern struct cpu_features cpu_features;

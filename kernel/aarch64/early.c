@@ -6,7 +6,6 @@
 #include "early.h"
 
 #include "assert.h"
-#include "console.h"
 #include "core.h"
 #include "cpu.h"
 #include "descriptor.h"
@@ -29,39 +28,34 @@ uint64_t kernel_image_offset;
 
 extern char _text_end[], _rodata_end[], _image_end[], _start[];
 
-__attribute__((noreturn)) static void cannot_start(const char *reason)
+/* A field of an ID register. */
+static unsigned field(uint64_t id, unsigned shift)
 {
-    kernel_print("\nbulkhead: cannot start: %s\n", reason);
-    for (;;) {
-        __asm__ volatile("wfi");
-    }
+    return (id >> shift) & 0xf;
 }
 
 static void check_processor(void)
 {
-    uint64_t el = (read_sysreg(currentel) >> 2) & 3;
-    if (el != 2) {
-        cannot_start("the kernel was not entered at EL2; the machine or its loader offers no virtualization");
-    }
-    if (((read_sysreg(id_aa64mmfr1_el1) >> 8) & 0xf) == 0) {
-        cannot_start("the processor has no Virtualization Host Extensions (FEAT_VHE, Armv8.1)");
-    }
-    if (((read_sysreg(id_aa64pfr0_el1) >> 24) & 0xf) == 0 || machine.gic_too_old) {
-        cannot_start("the interrupt controller is not a GICv3");
-    }
-    if (((read_sysreg(id_aa64mmfr0_el1) >> 28) & 0xf) == 0xf) {
-        cannot_start("the processor has no 4 KiB translation granule");
-    }
+    start_requires((read_sysreg(currentel) >> 2 & 3) == 2,
+                   "the kernel was not entered at EL2; the machine or its loader offers no virtualization");
+    start_requires(field(read_sysreg(id_aa64mmfr1_el1), 8) != 0,
+                   "the processor has no Virtualization Host Extensions (FEAT_VHE, Armv8.1)");
+    start_requires(field(read_sysreg(id_aa64pfr0_el1), 24) != 0 && !machine.gic_too_old,
+                   "the interrupt controller is not a GICv3");
+    start_requires(field(read_sysreg(id_aa64mmfr0_el1), 28) != 0xf,
+                   "the processor has no 4 KiB translation granule");
 }
 
 static void find_features(void)
 {
     static const uint8_t bits[] = {32, 36, 40, 42, 44, 48, 48, 48};
     cpu_features.physical_address_bits = bits[read_sysreg(id_aa64mmfr0_el1) & 7];
-    cpu_features.reliability = ((read_sysreg(id_aa64pfr0_el1) >> 28) & 0xf) != 0;
-    cpu_features.scalable_matrices = ((read_sysreg(id_aa64pfr1_el1) >> 24) & 0xf) != 0;
-    cpu_features.branch_targets = (read_sysreg(id_aa64pfr1_el1) & 0xf) != 0;
-    cpu_features.vmid16 = ((read_sysreg(id_aa64mmfr1_el1) >> 4) & 0xf) == 2;
+    cpu_features.reliability = field(read_sysreg(id_aa64pfr0_el1), 28) != 0;
+    cpu_features.scalable_matrices = field(read_sysreg(id_aa64pfr1_el1), 24) != 0;
+    cpu_features.branch_targets = field(read_sysreg(id_aa64pfr1_el1), 0) != 0;
+    cpu_features.vmid16 = field(read_sysreg(id_aa64mmfr1_el1), 4) == 2;
+    uint64_t dczid = read_sysreg(dczid_el0); /* DZP, and the block's size in words of 4 bytes */
+    cpu_features.zero_block = (dczid & 0x10) != 0 ? 0 : UINT64_C(4) << (dczid & 0xf);
     /* ID_AA64ISAR1_EL1.{APA, API}, ID_AA64ISAR2_EL1.APA3 */
     cpu_features.pointer_authentication =
         (read_sysreg(id_aa64isar1_el1) & 0xff0) != 0 || (read_sysreg(S3_0_C0_C6_2) & 0xf000) != 0;
@@ -74,21 +68,13 @@ static void check_machine(void)
         memory += machine.ram[i].size;
     }
     if (memory < MEMORY_MIN) {
-        kernel_print("\nbulkhead: cannot start: too little memory: %u MiB, %u MiB are needed\n", memory >> 20,
-                     MEMORY_MIN >> 20);
-        for (;;) {
-            __asm__ volatile("wfi");
-        }
+        cannot_start("too little memory: %u MiB, %u MiB are needed", memory >> 20, MEMORY_MIN >> 20);
     }
-    if (machine.gic_distributor.size == 0 || machine.gic_redistributors.size == 0) {
-        cannot_start("the device tree describes no GICv3 (arm,gic-v3)");
-    }
-    if (machine.timer_irq == IRQ_NONE || machine.maintenance_irq == IRQ_NONE) {
-        cannot_start("the device tree lacks the interrupt of the hypervisor timer or of the GIC's maintenance");
-    }
-    if (machine.bundle.size == 0) {
-        cannot_start("the loader has passed no bundle (initial RAM disk)");
-    }
+    start_requires(machine.gic_distributor.size != 0 && machine.gic_redistributors.size != 0,
+                   "the device tree describes no GICv3 (arm,gic-v3)");
+    start_requires(machine.timer_irq != IRQ_NONE && machine.maintenance_irq != IRQ_NONE,
+                   "the device tree lacks the interrupt of the hypervisor timer or of the GIC's maintenance");
+    start_requires(machine.bundle.size != 0, "the loader has passed no bundle (initial RAM disk)");
 }
 
 /* --- Translation tables --- */
@@ -123,9 +109,7 @@ static uint64_t *direct_table(uint64_t gib)
 {
     uint64_t *entry = &kernel_level1[gib];
     if (!descriptor_is_valid(*entry)) {
-        if (direct_tables_used == DIRECT_TABLES) {
-            cannot_start("memory and devices are scattered over too many gigabytes");
-        }
+        start_requires(direct_tables_used < DIRECT_TABLES, "memory and devices are scattered over too many gigabytes");
         *entry = descriptor_table(paddr((uint64_t)direct_level2[direct_tables_used++]));
     }
     return (uint64_t *)descriptor_address(*entry).value;
@@ -162,9 +146,8 @@ static void map_device(struct range device)
     if (device.size == 0) {
         return;
     }
-    if (device.start >= DIRECT_MAP_SIZE || device.size > DIRECT_MAP_SIZE - device.start) {
-        cannot_start("a device that the kernel needs lies beyond 256 GiB");
-    }
+    start_requires(device.start < DIRECT_MAP_SIZE && device.size <= DIRECT_MAP_SIZE - device.start,
+                   "a device that the kernel needs lies beyond 256 GiB");
     for (uint64_t address = align_down(device.start, MIB2); address < device.start + device.size; address += MIB2) {
         uint64_t *entry = &direct_table(address / GIB)[(address / MIB2) % 512];
         if (!descriptor_is_valid(*entry)) {
@@ -175,17 +158,11 @@ static void map_device(struct range device)
 
 void early_boot(const void *device_tree, uint64_t image)
 {
-    const char *error = machine_read(device_tree);
-    console_use((void *)machine.uart.start); /* NULL if there is none */
-    if (error != NULL) {
-        cannot_start(error);
-    }
+    machine_read(device_tree);
     check_processor();
     check_machine();
     find_features();
-    if (!is_aligned(image, 21)) {
-        cannot_start("the loader has not put the image on a 2 MiB boundary");
-    }
+    start_requires(is_aligned(image, 21), "the loader has not put the image on a 2 MiB boundary");
 
     kernel_image_offset = KERNEL_IMAGE_BASE - image;
     map_image(image);

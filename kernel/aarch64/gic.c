@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gic.h"
 
+#include "assert.h"
 #include "core.h"
 #include "cpu.h"
+#include "mmio.h"
 
 /* Distributor (IHI 0069 12.8, 12.9) */
 #define GICD_CTLR 0x0000
@@ -35,16 +37,6 @@
 static uint8_t *distributor;
 static uint32_t interrupt_count;
 
-static uint32_t read32(const uint8_t *base, uint64_t offset)
-{
-    return *(const volatile uint32_t *)(base + offset);
-}
-
-static void write32(uint8_t *base, uint64_t offset, uint32_t value)
-{
-    *(volatile uint32_t *)(base + offset) = value;
-}
-
 static void wait_for_distributor(void)
 {
     while ((read32(distributor, GICD_CTLR) & GICD_CTLR_RWP) != 0) {
@@ -56,7 +48,7 @@ static uint8_t *find_redistributor(uint8_t *base, uint64_t size, uint64_t mpidr)
 {
     uint64_t affinity = (mpidr & 0xffffff) | ((mpidr >> 8) & 0xff000000);
     for (uint64_t offset = 0; offset + 2 * GICR_FRAME <= size;) {
-        uint64_t typer = *(volatile uint64_t *)(base + offset + GICR_TYPER);
+        uint64_t typer = read64(base, offset + GICR_TYPER);
         if (typer >> 32 == affinity) {
             return base + offset;
         }
@@ -68,18 +60,24 @@ static uint8_t *find_redistributor(uint8_t *base, uint64_t size, uint64_t mpidr)
     return NULL;
 }
 
+/* Interrupts from `first` on, a multiple of 32, are off, and in group 1. */
+static void init_interrupts(uint8_t *base, uint32_t first, uint32_t end)
+{
+    for (uint32_t intid = first; intid < end; intid += 32) {
+        write32(base, GICD_ICENABLER + intid / 8, UINT32_MAX);
+        write32(base, GICD_ICACTIVER + intid / 8, UINT32_MAX);
+        write32(base, GICD_IGROUPR + intid / 8, UINT32_MAX);
+    }
+    for (uint32_t intid = first; intid < end; intid += 4) {
+        write32(base, GICD_IPRIORITYR + intid, GIC_PRIORITY * 0x01010101u);
+    }
+}
+
 static void init_distributor(void)
 {
     write32(distributor, GICD_CTLR, 0);
     wait_for_distributor();
-    for (uint32_t intid = 32; intid < interrupt_count; intid += 32) {
-        write32(distributor, GICD_ICENABLER + intid / 8, UINT32_MAX);
-        write32(distributor, GICD_ICACTIVER + intid / 8, UINT32_MAX);
-        write32(distributor, GICD_IGROUPR + intid / 8, UINT32_MAX);
-    }
-    for (uint32_t intid = 32; intid < interrupt_count; intid += 4) {
-        write32(distributor, GICD_IPRIORITYR + intid, GIC_PRIORITY * 0x01010101u);
-    }
+    init_interrupts(distributor, 32, interrupt_count);
     wait_for_distributor();
     write32(distributor, GICD_CTLR, GICD_CTLR_ARE_NS | GICD_CTLR_ENABLE_GROUP1);
     wait_for_distributor();
@@ -90,13 +88,7 @@ static void init_redistributor(uint8_t *redistributor)
     write32(redistributor, GICR_WAKER, read32(redistributor, GICR_WAKER) & ~GICR_WAKER_PROCESSOR_SLEEP);
     while ((read32(redistributor, GICR_WAKER) & GICR_WAKER_CHILDREN_ASLEEP) != 0) {
     }
-    uint8_t *sgi = redistributor + GICR_SGI;
-    write32(sgi, GICD_ICENABLER, UINT32_MAX);
-    write32(sgi, GICD_ICACTIVER, UINT32_MAX);
-    write32(sgi, GICD_IGROUPR, UINT32_MAX);
-    for (uint32_t intid = 0; intid < 32; intid += 4) {
-        write32(sgi, GICD_IPRIORITYR + intid, GIC_PRIORITY * 0x01010101u);
-    }
+    init_interrupts(redistributor + GICR_SGI, 0, 32);
 }
 
 static void init_cpu_interface(void)
@@ -112,32 +104,26 @@ static void init_cpu_interface(void)
     instruction_barrier();
 }
 
-const char *gic_init(paddr_t distributor_base)
+void gic_init(paddr_t distributor_base)
 {
     distributor = paddr_pointer(distributor_base);
     unsigned architecture = (read32(distributor, GICD_PIDR2) >> 4) & 0xf;
-    if (architecture != 3 && architecture != 4) {
-        return "the interrupt controller is not a GICv3";
-    }
+    start_requires(architecture == 3 || architecture == 4, "the interrupt controller is not a GICv3");
     interrupt_count = 32 * ((read32(distributor, GICD_TYPER) & 0x1f) + 1);
     if (interrupt_count > 1020) {
         interrupt_count = 1020;
     }
     init_distributor();
-    return NULL;
 }
 
-const char *gic_init_core(struct core *core, paddr_t redistributors, uint64_t size)
+void gic_init_core(struct core *core, paddr_t redistributors, uint64_t size)
 {
     core->affinity = read_sysreg(mpidr_el1) & MPIDR_AFFINITY;
     core->redistributor = find_redistributor(paddr_pointer(redistributors), size, core->affinity);
-    if (core->redistributor == NULL) {
-        return "no GICv3 redistributor has the affinity of this core";
-    }
+    start_requires(core->redistributor != NULL, "no GICv3 redistributor has the affinity of this core");
     init_redistributor(core->redistributor);
     init_cpu_interface();
     gic_enable(GIC_KICK_INTID);
-    return NULL;
 }
 
 /* ICC_SGI1R_EL1 (12.2.20): affinities 3 to 1, and of affinity 0 a range of 16 and a bit in it. */
@@ -164,7 +150,7 @@ static void set_bit(uint32_t intid, uint64_t offset)
 void gic_enable(uint32_t intid)
 {
     if (intid >= 32) { /* routed to this core */
-        *(volatile uint64_t *)(distributor + GICD_IROUTER + UINT64_C(8) * intid) = this_core()->affinity;
+        write64(distributor, GICD_IROUTER + UINT64_C(8) * intid, this_core()->affinity);
     }
     set_bit(intid, GICD_ISENABLER);
 }

@@ -8,17 +8,16 @@
 
 #include "address.h"
 #include "cpu.h"
-#include "cpu.h"
 
 struct core;
 
 #define GIC_PRIORITY 0xa0u
 
-/* NULL, or why it can't be used. Registers are in the direct map. */
-const char *gic_init(paddr_t distributor);
+/* Registers are in the direct map. */
+void gic_init(paddr_t distributor);
 
-/* For the core that this runs on: finds its redistributor and makes both ready. NULL, or why that can't be. */
-const char *gic_init_core(struct core *core, paddr_t redistributors, uint64_t redistributors_size);
+/* For the core that this runs on: finds its redistributor and makes both ready. */
+void gic_init_core(struct core *core, paddr_t redistributors, uint64_t redistributors_size);
 
 /* The SGI by which cores call each other. */
 #define GIC_KICK_INTID 0

@@ -4,6 +4,7 @@
 #include "assert.h"
 #include "core.h"
 #include "gic.h"
+#include "mmio.h"
 
 /* ITS (IHI 0069 12.18, 12.19); GITS_TRANSLATER is in a second frame of 64 KiB. */
 #define GITS_CTLR 0x0000
@@ -51,7 +52,6 @@
 #define HIGH_SHIFT 32 /* DeviceID in word 0, INTID in word 1 */
 
 #define COMMAND_COUNT 128u /* a page */
-#define POLL_LIMIT 10000000u
 #define DEVICE_BITS 8u
 #define DEVICES (1u << DEVICE_BITS)
 #define EVENT_BITS 5u
@@ -76,7 +76,7 @@ static _Alignas(4096) uint8_t lpi_configuration[(1u << LPI_BITS) - LPI_FIRST];
 static _Alignas(256) uint8_t translation_table[DEVICES][ITS_EVENTS * ENTRY_MAX];
 
 static struct {
-    uint64_t base; /* of the registers; 0: there is no ITS */
+    uint8_t *base; /* of the registers; NULL: there is no ITS */
     union lock lock; /* whoever has it waits for the ITS only */
     uint32_t next_command;
     uint32_t next_lpi;          /* an index: those that were freed rest as long as possible */
@@ -87,11 +87,6 @@ static struct {
         bool used;
     } lpi[LPI_COUNT];
 } its;
-
-static volatile uint64_t *register_64(uint64_t offset)
-{
-    return (volatile uint64_t *)(its.base + offset);
-}
 
 /* --- commands --- */
 
@@ -104,12 +99,11 @@ static void command(uint64_t word0, uint64_t word1, uint64_t word2, uint32_t cor
     commands[its.next_command] = (struct its_command){{word0, word1, word2}};
     commands[its.next_command + 1] = (struct its_command){{COMMAND_SYNC, 0, its.target[core]}};
     its.next_command = (its.next_command + 2) % COMMAND_COUNT;
-    __asm__ volatile("dsb st" ::: "memory");
-    *register_64(GITS_CWRITER) = its.next_command * sizeof(struct its_command);
-    for (uint32_t i = 0; *register_64(GITS_CREADR) != its.next_command * sizeof(struct its_command); i++) {
-        if (i == POLL_LIMIT) {
-            kernel_panic("the ITS did not carry out command %x (CREADR %x)", word0, *register_64(GITS_CREADR));
-        }
+    uint32_t end = its.next_command * (uint32_t)sizeof(struct its_command);
+    publish();
+    write64(its.base, GITS_CWRITER, end);
+    if (!poll32(its.base, GITS_CREADR, UINT32_MAX, end)) {
+        kernel_panic("the ITS did not carry out command %x (CREADR %x)", word0, read64(its.base, GITS_CREADR));
     }
 }
 
@@ -129,14 +123,10 @@ static void configure(struct lpi *lpi, uint8_t configuration)
 
 enum bh_error its_find_lpi(struct invocation *invocation, uint32_t *lpi)
 {
-    if (its.base == 0) {
-        return BH_ERROR_UNSUPPORTED;
-    }
-    if (invocation->word[0] >= DEVICES) {
-        return invocation_fail(invocation, 1, BH_ERROR_RANGE);
-    }
-    if (invocation->word[1] >= ITS_EVENTS) {
-        return invocation_fail(invocation, 2, BH_ERROR_RANGE);
+    if (!invocation_requires(invocation, 0, BH_ERROR_UNSUPPORTED, its.base != NULL) ||
+        !invocation_requires(invocation, 1, BH_ERROR_RANGE, invocation->word[0] < DEVICES) ||
+        !invocation_requires(invocation, 2, BH_ERROR_RANGE, invocation->word[1] < ITS_EVENTS)) {
+        return invocation->error;
     }
     *lpi = 0;
     for (uint32_t i = LPI_COUNT; i-- > 0;) {
@@ -160,7 +150,6 @@ void its_map(struct all_cores *all, uint32_t lpi, uint64_t device, uint64_t even
 
 void its_unmap(struct all_cores *all, uint32_t lpi)
 {
-    (void)all;
     struct lpi *mapped = &its.lpi[lpi - LPI_FIRST];
     configure(mapped, LPI_CONFIGURATION);
     event_command(COMMAND_DISCARD, mapped, 0, 0);
@@ -191,90 +180,77 @@ void its_hold(uint32_t lpi)
 
 paddr_t its_doorbell(void)
 {
-    return its.base != 0 ? pointer_paddr((void *)(its.base + GITS_TRANSLATER)) : paddr(0);
+    return its.base != NULL ? pointer_paddr(its.base + GITS_TRANSLATER) : paddr(0);
 }
 
 /* --- start --- */
 
 /* What the register does not hold it does not support. */
-static bool write_base(volatile uint64_t *base, uint64_t value, const void *table)
+static bool write_base(uint8_t *base, uint64_t offset, uint64_t value, const void *table)
 {
     value |= image_paddr(table).value;
-    *base = value;
-    return (*base | GICR_PENDBASER_ZERO) == (value | GICR_PENDBASER_ZERO);
+    write64(base, offset, value);
+    return (read64(base, offset) | GICR_PENDBASER_ZERO) == (value | GICR_PENDBASER_ZERO);
 }
 
 /* A flat table of so many entries, in pages of the smallest size that the register takes (12.19). */
-static bool set_table(volatile uint64_t *base, const void *table, uint64_t entries)
+static bool set_table(uint64_t offset, const void *table, uint64_t entries)
 {
-    uint64_t value = (*base & GITS_BASER_FIXED) | VALID | CACHED;
+    uint64_t value = (read64(its.base, offset) & GITS_BASER_FIXED) | VALID | CACHED;
     for (uint64_t size = 0; size < 3; size++) { /* 4, 16 and 64 KiB */
         uint64_t pages_less_one = (entries * GITS_BASER_ENTRY_SIZE(value) - 1) >> (12 + 2 * size);
-        if (write_base(base, value | size << GITS_BASER_PAGE_SIZE_SHIFT | pages_less_one, table)) {
+        if (write_base(its.base, offset, value | size << GITS_BASER_PAGE_SIZE_SHIFT | pages_less_one, table)) {
             return true;
         }
     }
     return false;
 }
 
-const char *its_init_core(const struct core *core)
+void its_init_core(const struct core *core)
 {
-    if (its.base == 0) {
-        return NULL;
+    if (its.base == NULL) {
+        return;
     }
-    uint64_t redistributor = (uint64_t)core->redistributor;
-    volatile uint32_t *control = (volatile uint32_t *)(redistributor + GICR_CTLR);
-    *control &= ~GICR_CTLR_ENABLE_LPIS;
-    if ((*control & GICR_CTLR_ENABLE_LPIS) != 0) {
-        return "the firmware has turned LPIs on for good";
-    }
-    if (!write_base((volatile uint64_t *)(redistributor + GICR_PROPBASER), GICR_CACHED | (LPI_BITS - 1),
-                    lpi_configuration) ||
-        !write_base((volatile uint64_t *)(redistributor + GICR_PENDBASER), GICR_CACHED | GICR_PENDBASER_ZERO,
-                    lpi_pending[core->number])) {
-        return "a redistributor has no LPIs, or does not see the processors' caches";
-    }
-    *control |= GICR_CTLR_ENABLE_LPIS;
-    uint64_t typer = *(volatile uint64_t *)(redistributor + GICR_TYPER);
-    its.target[core->number] = (*register_64(GITS_TYPER) & GITS_TYPER_PTA) != 0
-                           ? pointer_paddr((void *)redistributor).value
-                           : GICR_TYPER_PROCESSOR(typer) << 16;
+    uint8_t *redistributor = core->redistributor;
+    uint32_t control = read32(redistributor, GICR_CTLR) & ~GICR_CTLR_ENABLE_LPIS;
+    write32(redistributor, GICR_CTLR, control);
+    start_requires((read32(redistributor, GICR_CTLR) & GICR_CTLR_ENABLE_LPIS) == 0,
+                   "the firmware has turned LPIs on for good");
+    start_requires(write_base(redistributor, GICR_PROPBASER, GICR_CACHED | (LPI_BITS - 1), lpi_configuration) &&
+                       write_base(redistributor, GICR_PENDBASER, GICR_CACHED | GICR_PENDBASER_ZERO,
+                                  lpi_pending[core->number]),
+                   "a redistributor has no LPIs, or does not see the processors' caches");
+    write32(redistributor, GICR_CTLR, control | GICR_CTLR_ENABLE_LPIS);
+    its.target[core->number] = (read64(its.base, GITS_TYPER) & GITS_TYPER_PTA) != 0
+                                   ? pointer_paddr(redistributor).value
+                                   : GICR_TYPER_PROCESSOR(read64(redistributor, GICR_TYPER)) << 16;
     command(COMMAND_MAPC, 0, VALID | its.target[core->number] | core->number, core->number);
-    return NULL;
 }
 
-const char *its_init(const struct core *core, paddr_t base)
+void its_init(const struct core *core, paddr_t base)
 {
-    its.base = (uint64_t)paddr_pointer(base);
-    uint64_t typer = *register_64(GITS_TYPER);
-    if (GITS_TYPER_EVENT_BITS(typer) < EVENT_BITS || GITS_TYPER_DEVICE_BITS(typer) < DEVICE_BITS) {
-        return "the ITS has too few devices or events";
-    }
-    volatile uint32_t *control = (volatile uint32_t *)(its.base + GITS_CTLR);
-    *control = 0;
-    for (uint32_t i = 0; (*control & GITS_CTLR_QUIESCENT) == 0; i++) {
-        if (i == POLL_LIMIT) {
-            return "the ITS does not become quiet";
+    its.base = paddr_pointer(base);
+    uint64_t typer = read64(its.base, GITS_TYPER);
+    start_requires(GITS_TYPER_EVENT_BITS(typer) >= EVENT_BITS && GITS_TYPER_DEVICE_BITS(typer) >= DEVICE_BITS,
+                   "the ITS has too few devices or events");
+    write32(its.base, GITS_CTLR, 0);
+    start_requires(poll32(its.base, GITS_CTLR, GITS_CTLR_QUIESCENT, GITS_CTLR_QUIESCENT),
+                   "the ITS does not become quiet");
+    bool done = write_base(its.base, GITS_CBASER, VALID | CACHED, commands);
+    for (uint64_t offset = GITS_BASER; offset < GITS_BASER + 8 * GITS_BASERS && done; offset += 8) {
+        uint64_t type = GITS_BASER_TYPE(read64(its.base, offset));
+        if (type == GITS_BASER_DEVICES) {
+            done = set_table(offset, device_table, DEVICES);
+        } else if (type == GITS_BASER_COLLECTIONS) {
+            done = set_table(offset, collection_table, BH_CORES_MAX);
         }
     }
-    bool done = write_base(register_64(GITS_CBASER), VALID | CACHED, commands);
-    for (uint64_t i = 0; i < GITS_BASERS && done; i++) {
-        volatile uint64_t *base_register = register_64(GITS_BASER + 8 * i);
-        if (GITS_BASER_TYPE(*base_register) == GITS_BASER_DEVICES) {
-            done = set_table(base_register, device_table, DEVICES);
-        } else if (GITS_BASER_TYPE(*base_register) == GITS_BASER_COLLECTIONS) {
-            done = set_table(base_register, collection_table, BH_CORES_MAX);
-        }
-    }
-    if (!done) {
-        return "the ITS does not see the processors' caches";
-    }
-    *register_64(GITS_CWRITER) = 0;
-    *control = GITS_CTLR_ENABLED;
-    const char *why = its_init_core(core);
-    for (uint64_t device = 0; device < DEVICES && why == NULL; device++) {
+    start_requires(done, "the ITS does not see the processors' caches");
+    write64(its.base, GITS_CWRITER, 0);
+    write32(its.base, GITS_CTLR, GITS_CTLR_ENABLED);
+    its_init_core(core);
+    for (uint64_t device = 0; device < DEVICES; device++) {
         command(COMMAND_MAPD | device << HIGH_SHIFT, EVENT_BITS - 1,
                 VALID | image_paddr(translation_table[device]).value, core->number);
     }
-    return why;
 }

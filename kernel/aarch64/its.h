@@ -15,11 +15,11 @@
 #define LPI_COUNT 256u
 #define ITS_EVENTS 32u
 
-/* Takes over the ITS at `base` (registers in the direct map) on the boot core. NULL, or why it can't be used. */
-const char *its_init(const struct core *core, paddr_t base);
+/* Takes over the ITS at `base` (registers in the direct map) on the boot core. */
+void its_init(const struct core *core, paddr_t base);
 
 /* Each core for itself, behind gic_init_core: its LPI tables and its collection. Nothing without an ITS. */
-const char *its_init_core(const struct core *core);
+void its_init_core(const struct core *core);
 
 /* The register that devices write to. Its page is for IOSpaces only. 0: there is no ITS. */
 paddr_t its_doorbell(void);

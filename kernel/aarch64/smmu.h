@@ -12,8 +12,8 @@
 #define SMMU_STREAMS 256
 #define SMMU_FAULTS_RECORDED 4096 /* of a stream since it was bound; further ones are stopped but not counted */
 
-/* Takes over the SMMU at `base` (its registers are in the direct map). NULL, or why it can't be used. */
-const char *smmu_init(paddr_t base);
+/* Takes over the SMMU at `base` (its registers are in the direct map). */
+void smmu_init(paddr_t base);
 bool smmu_present(void);
 
 /* Whether IOSpaces hold stage-2 descriptors: the SMMU has no stage 1. */

@@ -55,7 +55,6 @@
 
 #define SMMU_GERROR 0x60
 #define SMMU_GERRORN 0x64
-#define SMMU_GERROR_CMDQ_ERR (1u << 0)
 
 #define SMMU_STRTAB_BASE 0x80
 #define SMMU_STRTAB_BASE_CFG 0x88 /* LOG2SIZE; FMT 0: linear */

@@ -9,22 +9,16 @@
 
 static _Alignas(4096) uint64_t empty_table[512];
 
-static void complete(void)
-{
-    data_barrier();
-    instruction_barrier();
-}
-
+/* Of native code's mappings, which the kernel does not use; the way back to EL0 is a context synchronisation event
+ * (SCTLR_EL2.EOS), so no ISB follows. */
 void tlb_invalidate_asid(uint32_t asid)
 {
-    __asm__ volatile("dsb ishst\n\ttlbi aside1is, %0" : : "r"(TAG(asid)) : "memory");
-    complete();
+    __asm__ volatile("dsb ishst\n\ttlbi aside1is, %0\n\tdsb ish" : : "r"(TAG(asid)) : "memory");
 }
 
 void tlb_invalidate_address(uint32_t asid, vaddr_t address)
 {
-    __asm__ volatile("dsb ishst\n\ttlbi vae1is, %0" : : "r"(TAG(asid) | PAGE(address)) : "memory");
-    complete();
+    __asm__ volatile("dsb ishst\n\ttlbi vae1is, %0\n\tdsb ish" : : "r"(TAG(asid) | PAGE(address)) : "memory");
 }
 
 /* With TGE set the operations on EL1&0 would act on EL2&0 (D8.13.4); the VMID is taken from VTTBR_EL2. */
@@ -39,7 +33,8 @@ static uint64_t enter_guest_regime(uint32_t vmid)
 
 static void leave_guest_regime(uint64_t vttbr)
 {
-    complete();
+    data_barrier();
+    instruction_barrier();
     write_sysreg(hcr_el2, HCR_HOST);
     write_sysreg(vttbr_el2, vttbr);
     instruction_barrier();

@@ -31,7 +31,7 @@ static void empty_loop(void)
 }
 
 static const struct test_case cases[] = {TEST_CASE(empty_loop)};
-static const struct test_group loop_group = {cases, 1, false};
+static const struct test_group loop_group = {"loop", cases, 1, false};
 
 const struct test_group *const test_groups[] = {&loop_group, &ipc_group, &object_group, &guest_group,
                                                 &interrupt_group};

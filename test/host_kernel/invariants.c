@@ -368,7 +368,8 @@ static const char *check_core(void)
     unsigned length = 0;
     for (const struct deadline *deadline = core->deadlines.head; deadline != NULL; deadline = deadline->next) {
         HOLDS_TRUE(++length <= found_count);
-        HOLDS_TRUE(deadline->previous == previous && deadline->kind != DEADLINE_NONE);
+        HOLDS_TRUE(*deadline->link == deadline && deadline->kind != DEADLINE_NONE);
+        HOLDS_TRUE(previous == NULL || deadline->link == &previous->next);
         HOLDS_TRUE(previous == NULL || previous->when <= deadline->when);
         previous = deadline;
     }

@@ -151,6 +151,8 @@ static bool enter(struct core *core, struct tcb *tcb)
         result = x[12] == BH_SYS_SIGNAL ? short_signal(core, x[0]) : short_poll(core, x[0]);
         if (result.status == SHORT_SWITCHED) {
             core_unlock(core);
+        } else if (result.status == SHORT_SCHEDULE) {
+            return false;
         } else if (result.status == SHORT_MORE) {
             break;
         } else {
@@ -197,8 +199,9 @@ void world_interrupt(uint32_t intid)
 {
     struct core *core = this_core();
     host_irq_pending = intid;
-    interrupt_entry(core);
-    (void)kernel_leave(core);
+    if (interrupt_entry(core).registers == NULL) {
+        (void)kernel_leave(core);
+    }
 }
 
 /* --- who has the hidden CNode --- */

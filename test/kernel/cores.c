@@ -420,6 +420,51 @@ static void a_thread_that_waits_for_an_answer_does_not_move(void)
                 BH_OK);
 }
 
+static void lazy_server(uint64_t id)
+{
+    struct bh_message message = bh_recv(objects[0], objects[1]);
+    for (;;) {
+        note[1] |= message.status;
+        count[id]++;
+        message = bh_reply_recv(objects[0], 0, none, objects[1]);
+    }
+}
+
+static void endless_client(uint64_t id)
+{
+    for (;;) {
+        note[2] |= bh_call(objects[0], 0, none).status;
+        count[id]++;
+    }
+}
+
+/* What the server was lent is taken from it while it runs: it must not find out by itself. */
+static void a_call_can_be_cancelled_while_its_server_runs_elsewhere(void)
+{
+    setup();
+    objects[0] = new_object(BH_TYPE_ENDPOINT);
+    objects[1] = new_object(BH_TYPE_REPLY);
+    struct thread server = start_on(1, lazy_server, 1);
+    wait_for_receiver(objects[0]);
+    CHECK_OK(bh_sched_context_unbind(server.sched_context));
+    struct thread client = start_on(1, endless_client, 2);
+    uint64_t end = ticks_now() + ticks_from_us(PATIENCE_US);
+    for (int i = 0; i < 300 && ticks_now() < end; i++) {
+        CHECK_OK(bh_tcb_suspend(client.tcb));
+        uint64_t seen = count[2];
+        CHECK_OK(bh_tcb_resume(client.tcb));
+        for (int tries = 0; count[2] == seen; tries++) {
+            CHECK(tries < 1000);
+            (void)bh_sched_context_bind(server.sched_context, server.tcb); /* it may have had more to do */
+            spin_us(50);
+            (void)bh_sched_context_unbind(server.sched_context);
+            spin_us(50);
+        }
+    }
+    CHECK_EQUAL(note[1], BH_OK);
+    CHECK_EQUAL(note[2], BH_OK);
+}
+
 static void an_endpoint_with_waiters_elsewhere_can_be_deleted(void)
 {
     setup();
@@ -468,6 +513,228 @@ static void a_fault_reaches_a_handler_on_its_core(void)
     thread_resume(&thread);
     WAIT_FOR(count[2] == 1);
     CHECK((note[1] & BH_INFO_FAULT) != 0);
+}
+
+/* Client and server go from core to core together; endpoint and reply object follow them. */
+static void ipc_goes_on_at_each_core_in_turn(void)
+{
+    setup();
+    objects[0] = new_object(BH_TYPE_ENDPOINT);
+    objects[1] = new_object(BH_TYPE_REPLY);
+    struct thread server_thread = start_on(1, server, 1);
+    wait_for_receiver(objects[0]);
+    for (uint64_t i = 0; i < 20; i++) {
+        uint64_t core = i % boot_info->core_count;
+        CHECK_OK(bh_tcb_set_affinity(server_thread.tcb, core));
+        WAIT_FOR(core == 0 || bh_nb_send(objects[0], 0, none) == BH_ERROR_CORE);
+        count[2] = 0;
+        struct thread caller = thread_prepare(client, 2, PRIORITY_CASE);
+        CHECK_OK(bh_tcb_set_affinity(caller.tcb, core));
+        thread_resume(&caller);
+        for (int tries = 0; count[2] < 3 && note[2] == 0 && tries < 4000; tries++) {
+            sleep_us(500);
+        }
+        CHECK(count[2] >= 3 || note[2] == 1 + BH_ERROR_CORE); /* it asked before the server received again */
+        note[2] = 0;
+        delete_cap(caller.tcb);
+        delete_cap(caller.sched_context);
+    }
+    CHECK_EQUAL(note[1], BH_OK);
+}
+
+/* --- what moves with a thread --- */
+
+void fp_fill(uint64_t seed);
+uint64_t fp_check(uint64_t seed);
+
+static void fp_keeper(uint64_t id)
+{
+    uint64_t seed = id * 0x100000 + 1;
+    fp_fill(seed);
+    for (;;) {
+        note[id] |= fp_check(seed);
+        count[id]++;
+    }
+}
+
+static void fp_registers_move_with_their_thread(void)
+{
+    setup();
+    struct thread threads[3];
+    for (uint64_t id = 1; id < 3; id++) {
+        threads[id] = thread_prepare(fp_keeper, id, PRIORITY_LOW);
+        CHECK_OK(bh_tcb_set_flags(threads[id].tcb, BH_TCB_FP));
+        CHECK_OK(bh_tcb_set_affinity(threads[id].tcb, 1));
+        thread_resume(&threads[id]);
+    }
+    for (uint64_t i = 0; i < 40; i++) {
+        uint64_t id = 1 + i % 2, seen = count[id];
+        CHECK_OK(bh_tcb_set_affinity(threads[id].tcb, i / 2 % boot_info->core_count));
+        for (int tries = 0; count[id] == seen && tries < 4000; tries++) {
+            sleep_us(500);
+        }
+        CHECK(count[id] > seen);
+    }
+    CHECK_EQUAL(note[1], 0);
+    CHECK_EQUAL(note[2], 0);
+}
+
+static void bound_waiter(uint64_t id)
+{
+    for (;;) {
+        struct bh_message message = bh_recv(objects[1], 0);
+        note[1] |= message.status;
+        note[2] |= message.badge;
+        count[id]++;
+    }
+}
+
+/* Signals reach it wherever it is, those on their way too. */
+static void a_bound_notification_moves_with_its_thread(void)
+{
+    setup();
+    objects[0] = new_object(BH_TYPE_NOTIFICATION);
+    objects[1] = new_object(BH_TYPE_ENDPOINT);
+    bh_cptr badged = new_mint(objects[0], BH_RIGHTS_ALL, 4);
+    struct thread thread = thread_prepare(bound_waiter, 1, PRIORITY_HIGH);
+    CHECK_OK(bh_tcb_bind_notification(thread.tcb, objects[0]));
+    thread_resume(&thread);
+    for (uint64_t i = 0; i < 60; i++) {
+        uint64_t seen = count[1];
+        CHECK_EQUAL(bh_signal(badged), BH_OK);
+        CHECK_OK(bh_tcb_set_affinity(thread.tcb, i % boot_info->core_count));
+        WAIT_FOR(count[1] > seen);
+    }
+    CHECK_EQUAL(count[1], 60);
+    CHECK_EQUAL(note[1], BH_OK);
+    CHECK_EQUAL(note[2], 4);
+}
+
+static void own_waiter(uint64_t id)
+{
+    for (;;) {
+        uint64_t bits;
+        note[1] |= bh_wait(objects[0], &bits);
+        count[id]++;
+    }
+}
+
+/* Nobody else does: it asks again at the new core. */
+static void a_thread_that_waits_for_its_bound_notification_moves(void)
+{
+    setup();
+    objects[0] = new_object(BH_TYPE_NOTIFICATION);
+    struct thread thread = thread_prepare(own_waiter, 1, PRIORITY_HIGH);
+    CHECK_OK(bh_tcb_bind_notification(thread.tcb, objects[0]));
+    thread_resume(&thread);
+    CHECK_OK(bh_tcb_set_affinity(thread.tcb, 1));
+    CHECK_EQUAL(bh_signal(objects[0]), BH_OK);
+    WAIT_FOR(count[1] == 1);
+    CHECK_EQUAL(note[1], BH_OK);
+}
+
+/* What is spent stays spent, and comes back at the new core. */
+static void a_budget_moves_with_its_thread(void)
+{
+    setup();
+    struct thread thread = thread_prepare(counter, 1, PRIORITY_LOW);
+    uint64_t budget = ticks_from_us(500), period = boot_info->timer_frequency / 4;
+    CHECK_OK(bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, thread.sched_context, budget, period));
+    CHECK_OK(bh_tcb_set_affinity(thread.tcb, 1));
+    uint64_t start = ticks_now();
+    thread_resume(&thread);
+    WAIT_FOR(CHECK_OK(bh_sched_context_consumed(thread.sched_context)).value[0] >= budget);
+    CHECK_OK(bh_tcb_set_affinity(thread.tcb, 0));
+    uint64_t seen = count[1];
+    for (int tries = 0; count[1] == seen && tries < 4000; tries++) {
+        sleep_us(1000);
+    }
+    CHECK(count[1] > seen);
+    CHECK(ticks_now() - start >= period);
+}
+
+static void timeout_handler(uint64_t id)
+{
+    struct bh_message message = bh_recv(objects[0], objects[1]);
+    for (;;) {
+        note[1] |= message.status;
+        note[2] = bh_info_label(message.info & ~(uint64_t)BH_INFO_FAULT);
+        count[id]++;
+        message = bh_reply_recv(objects[0], 0, none, objects[1]);
+    }
+}
+
+static void timeouts_reach_a_handler_on_their_core(void)
+{
+    setup();
+    objects[0] = new_object(BH_TYPE_ENDPOINT);
+    objects[1] = new_object(BH_TYPE_REPLY);
+    (void)start_on(1, timeout_handler, 2);
+    wait_for_receiver(objects[0]);
+    struct thread thread = thread_prepare(counter, 1, PRIORITY_CASE);
+    CHECK_OK(bh_sched_control_configure(BH_ROOT_SLOT_SCHED_CONTROL, thread.sched_context, ticks_from_us(100),
+                                        ticks_from_us(2000)));
+    CHECK_OK(bh_tcb_set_timeout_endpoint(thread.tcb, objects[0]));
+    CHECK_OK(bh_tcb_set_affinity(thread.tcb, 1));
+    thread_resume(&thread);
+    for (int i = 0; i < 10; i++) {
+        uint64_t timeouts = count[2], seen = count[1];
+        WAIT_FOR(count[2] > timeouts && count[1] > seen);
+        CHECK_OK(bh_tcb_suspend(thread.tcb)); /* the report is taken back, if it is at the handler's */
+        CHECK_OK(bh_tcb_resume(thread.tcb));
+    }
+    CHECK_EQUAL(note[1], BH_OK);
+    CHECK_EQUAL(note[2], BH_FAULT_TIMEOUT);
+}
+
+static void a_suspended_thread_moves_and_stays_suspended(void)
+{
+    setup();
+    struct thread thread = start_on(1, counter, 1);
+    WAIT_FOR(count[1] > 0);
+    CHECK_OK(bh_tcb_suspend(thread.tcb));
+    for (uint64_t core = 0; core < boot_info->core_count; core++) {
+        CHECK_OK(bh_tcb_set_affinity(thread.tcb, core));
+        CHECK(still(1));
+    }
+    CHECK_OK(bh_tcb_resume(thread.tcb)); /* on the last */
+    uint64_t seen = count[1];
+    WAIT_FOR(count[1] > seen);
+}
+
+static void cnode_user(uint64_t id)
+{
+    for (;;) {
+        uint64_t bits;
+        note[1] |= bh_signal(1) == BH_OK ? 1 : 2;
+        note[2] |= bh_poll(2, &bits) == BH_ERROR_INVALID_CAPABILITY ? 2 : 1;
+        (void)bh_cnode_inspect(3, 1);
+        count[id]++;
+    }
+}
+
+static void a_cnode_in_use_elsewhere_can_be_deleted(void)
+{
+    for (int round = 0; round < 5; round++) {
+        setup();
+        bh_cptr untyped = new_sized(BH_TYPE_UNTYPED, 12);
+        bh_cptr cnode = new_from(untyped, BH_TYPE_CNODE, 4);
+        bh_cptr notification = new_object(BH_TYPE_NOTIFICATION);
+        CHECK_OK(bh_cnode_copy(cnode, 1, BH_ROOT_SLOT_CNODE, notification, BH_RIGHTS_ALL));
+        CHECK_OK(bh_cnode_copy(cnode, 2, BH_ROOT_SLOT_CNODE, notification, BH_RIGHTS_ALL));
+        CHECK_OK(bh_cnode_copy(cnode, 3, BH_ROOT_SLOT_CNODE, cnode, BH_RIGHTS_ALL));
+        struct thread thread = thread_prepare(cnode_user, 1, PRIORITY_HIGH);
+        CHECK_OK(bh_tcb_configure(thread.tcb, cnode, BH_ROOT_SLOT_VSPACE, 0, 0));
+        CHECK_OK(bh_tcb_set_affinity(thread.tcb, 1));
+        thread_resume(&thread);
+        WAIT_FOR(count[1] > 3);
+        CHECK_EQUAL(note[1], 1);
+        revoke_cap(untyped);
+        WAIT_FOR(note[1] == 3 && note[2] == 3); /* it goes on, and has nothing */
+        bh_cptr whole = new_from(untyped, BH_TYPE_UNTYPED, 12);
+        delete_cap(whole);
+        delete_cap(thread.tcb);
+    }
 }
 
 /* --- memory --- */
@@ -595,6 +862,42 @@ static void whatever_a_running_guest_needs_can_be_deleted(void)
         delete_cap(parts[what]);
         CHECK(guest_still());
         CHECK_OK(bh_cnode_revoke(BH_ROOT_SLOT_CNODE, guest.ram[0]));
+    }
+}
+
+static void poster(uint64_t vcpu)
+{
+    for (;;) {
+        (void)bh_vcpu_post(vcpu, 40);
+        count[3]++;
+    }
+}
+
+/* News of interrupts that were posted may be on their way to the core that the guest leaves. */
+static void interrupts_are_posted_to_guests_that_move_and_go(void)
+{
+    for (int round = 0; round < 4; round++) {
+        setup();
+        start_guest_on(1, guest_wait_irq);
+        guest.frame->x[2] = 100;
+        thread_resume(&runner.thread);
+        struct thread thread = start_on(boot_info->core_count - 1, poster, guest.vcpu);
+        for (uint64_t i = 0; runner.reason == UINT64_MAX; i++) {
+            CHECK_OK(bh_tcb_set_affinity(runner.thread.tcb, i % boot_info->core_count));
+            sleep_us(100); /* it may be on this core */
+        }
+        CHECK_EQUAL(runner.reason, BH_EXIT_HVC);
+        CHECK(count[3] > 0);
+        guest.data[GUEST_IRQ_LOG] = 0;
+        guest_aim(&guest, guest_wait_irq);
+        guest.frame->x[24] = 0;
+        guest_thread_again(&runner);
+        for (uint64_t i = 1; i <= 5; i++) {
+            CHECK_OK(bh_tcb_set_affinity(runner.thread.tcb, i % boot_info->core_count));
+        }
+        delete_cap(guest.vcpu);
+        delete_cap(runner.thread.tcb);
+        delete_cap(thread.tcb);
     }
 }
 
@@ -763,9 +1066,16 @@ TEST_GROUP(cores, false, TEST_CASE(a_schedule_of_partitions_holds_on_all_cores),
            TEST_CASE(ipc_works_within_another_core), TEST_CASE(ipc_between_cores_is_refused),
            TEST_CASE(a_waiting_server_moves_with_its_endpoint),
            TEST_CASE(a_thread_that_waits_for_an_answer_does_not_move),
+           TEST_CASE(a_call_can_be_cancelled_while_its_server_runs_elsewhere),
            TEST_CASE(an_endpoint_with_waiters_elsewhere_can_be_deleted),
            TEST_CASE(a_fault_does_not_cross_cores),
            TEST_CASE(a_fault_reaches_a_handler_on_its_core),
+           TEST_CASE(ipc_goes_on_at_each_core_in_turn), TEST_CASE(fp_registers_move_with_their_thread),
+           TEST_CASE(a_bound_notification_moves_with_its_thread), TEST_CASE(a_budget_moves_with_its_thread),
+           TEST_CASE(a_thread_that_waits_for_its_bound_notification_moves),
+           TEST_CASE(timeouts_reach_a_handler_on_their_core),
+           TEST_CASE(a_suspended_thread_moves_and_stays_suspended),
+           TEST_CASE(a_cnode_in_use_elsewhere_can_be_deleted),
            TEST_CASE(an_unmapped_page_is_gone_on_all_cores),
            TEST_CASE(a_space_in_use_elsewhere_can_be_deleted),
            TEST_CASE(a_guest_runs_on_another_core), TEST_CASE(a_guest_moves_between_cores),
@@ -773,6 +1083,7 @@ TEST_GROUP(cores, false, TEST_CASE(a_schedule_of_partitions_holds_on_all_cores),
            TEST_CASE(a_posted_interrupt_wakes_a_guest_that_waits_elsewhere),
            TEST_CASE(a_running_guest_can_be_saved_only_once_it_is_stopped),
            TEST_CASE(whatever_a_running_guest_needs_can_be_deleted),
+           TEST_CASE(interrupts_are_posted_to_guests_that_move_and_go),
            TEST_CASE(the_virtual_timer_wakes_a_guest_on_another_core),
            TEST_CASE(a_mode_is_checked_that_changes_at_the_same_time),
            TEST_CASE(messages_follow_their_driver_from_core_to_core),

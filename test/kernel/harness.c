@@ -23,6 +23,7 @@ static bh_cptr supervisor_slots;
 static const struct test_case *current_case;
 static bool current_direct;
 static uint64_t direct_context[13];
+static void (*report_timeout)(void);
 static char failure[384]; /* empty: none */
 static uint64_t passed_count;
 static uint64_t failed_count;
@@ -188,6 +189,12 @@ static void run_direct(void)
     current_direct = false;
 }
 
+void test_extend(uint64_t us, void (*report)(void))
+{
+    report_timeout = report;
+    CHECK_OK(bh_notification_arm(supervisor_slot(SLOT_TIMER), ticks_now() + ticks_from_us(us), TIMER_BITS));
+}
+
 static void worker(uint64_t argument)
 {
     (void)argument;
@@ -239,6 +246,9 @@ static void run_supervised(void)
     }
     if (message.info & BH_INFO_NOTIFICATION) {
         setup_failure("the case did not end in time");
+        if (report_timeout != NULL) {
+            report_timeout();
+        }
     } else if (message.info & BH_INFO_FAULT) {
         describe_fault(&message);
     } else if (message.badge != BADGE_DONE) {
@@ -253,6 +263,7 @@ static void run_case(const struct test_case *test, bool direct)
 {
     current_case = test;
     failure[0] = '\0';
+    report_timeout = NULL;
     if (direct) {
         run_direct();
     } else {
@@ -292,6 +303,40 @@ static void run_group(const struct test_group *group)
     }
 }
 
+/* Whether `text` begins with `word`, and how long that is. */
+static uint64_t begins_with(const char *text, const char *word)
+{
+    uint64_t i = 0;
+    while (word[i] != '\0' && text[i] == word[i]) {
+        i++;
+    }
+    return word[i] == '\0' ? i : 0;
+}
+
+/* All groups, or those that the machine's command line names: tests.groups=NAME,NAME... */
+static bool is_chosen(const struct test_group *group)
+{
+    static const char option[] = "tests.groups=";
+    const char *tree = (const char *)boot_info->device_tree_address;
+    for (uint64_t at = 0; at + sizeof(option) < boot_info->device_tree_size; at++) {
+        if (begins_with(tree + at, option) == 0) {
+            continue;
+        }
+        for (at += sizeof(option) - 2; tree[at] == '=' || tree[at] == ',';) {
+            uint64_t length = begins_with(tree + ++at, group->name);
+            char end = tree[at + length];
+            if (length != 0 && (end == ',' || end == '\0')) {
+                return true;
+            }
+            while (tree[at] != ',' && tree[at] != '\0') {
+                at++;
+            }
+        }
+        return false;
+    }
+    return true;
+}
+
 __attribute__((noreturn)) void test_main(uint64_t x0)
 {
     uint64_t buffer = BH_ROOT_IPC_BUFFER;
@@ -303,6 +348,9 @@ __attribute__((noreturn)) void test_main(uint64_t x0)
     prepare_memory();
     bool supervised = false;
     for (size_t i = 0; i < test_group_count; i++) {
+        if (!is_chosen(test_groups[i])) {
+            continue;
+        }
         if (!test_groups[i]->direct && !supervised) {
             prepare_supervision();
             supervised = true;

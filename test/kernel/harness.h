@@ -24,6 +24,7 @@ struct test_case {
 };
 
 struct test_group {
+    const char *name;
     const struct test_case *cases;
     uint32_t case_count;
     bool direct;
@@ -38,7 +39,7 @@ extern const size_t test_group_count;
 #define TEST_GROUP(group, is_direct, ...)                                                                              \
     static const struct test_case group##_cases[] = {__VA_ARGS__};                                                     \
     const struct test_group group##_group = {                                                                          \
-        group##_cases, sizeof(group##_cases) / sizeof(group##_cases[0]), is_direct}
+        #group, group##_cases, sizeof(group##_cases) / sizeof(group##_cases[0]), is_direct}
 /* clang-format on */
 
 /* Priorities: the supervisor is above all; helper threads run before (HIGH) or after (LOW) the case's own thread. */
@@ -53,6 +54,9 @@ extern bh_cptr test_tcb;     /* the thread that runs the case */
 extern bh_cptr test_faults;  /* the supervisor's endpoint for faults, which fail the case */
 
 #define TEST_UNTYPED_BITS 23
+
+/* The running case has this much time from now on (it starts with some seconds); `report` is called when it is over. */
+void test_extend(uint64_t us, void (*report)(void));
 
 /* --- checks --- */
 

@@ -223,6 +223,28 @@ static void callers_in_the_queue_are_served(void)
     CHECK_EQUAL(call(ECHO, 5).word[0], 5);
 }
 
+static void second_server(uint64_t reply)
+{
+    (void)bh_recv(shared.endpoint, (bh_cptr)reply);
+    note(4);
+}
+
+/* The first in the queue goes on by the short way, and the one behind it leaves by another. */
+static void the_server_behind_the_called_one_can_leave(void)
+{
+    (void)start_server(PRIORITY_HIGH);
+    struct thread second = thread_start(second_server, new_object(BH_TYPE_REPLY), PRIORITY_HIGH);
+    CHECK_OK(bh_sched_context_unbind(second.sched_context));
+    (void)thread_start(waiting_caller, 0, PRIORITY_HIGH); /* which keeps the first one busy */
+    CHECK_EQUAL(shared.status[0], WAITING);
+    CHECK_OK(bh_tcb_suspend(second.tcb));
+    CHECK_EQUAL(bh_nb_send(shared.endpoint, 0, none), BH_ERROR_WOULD_BLOCK);
+    CHECK_EQUAL(bh_signal(shared.notification), BH_OK);
+    CHECK_EQUAL(shared.status[0], BH_OK);
+    CHECK_EQUAL(call(ECHO, 7).word[0], 7);
+    CHECK_EQUAL(shared.order_count, 0);
+}
+
 /* A server that was given a loan before it became passive still owes the first answer. */
 static void a_reply_object_in_use_gives_up_its_caller(void)
 {
@@ -234,6 +256,32 @@ static void a_reply_object_in_use_gives_up_its_caller(void)
     CHECK_OK(bh_sched_context_unbind(thread.sched_context));
     CHECK_EQUAL(call(ECHO, 6).word[0], 6);
     CHECK_EQUAL(shared.status[1], BH_ERROR_CANCELLED);
+}
+
+static void a_call_that_was_cancelled_is_issued_again(void)
+{
+    struct thread thread = start_server(PRIORITY_HIGH);
+    struct thread caller = thread_start(waiting_caller, 0, PRIORITY_HIGH); /* the server waits for a signal */
+    CHECK_OK(bh_tcb_suspend(caller.tcb));
+    CHECK_OK(bh_sched_context_bind(thread.sched_context, thread.tcb)); /* what it was lent went back */
+    CHECK_EQUAL(bh_signal(shared.notification), BH_OK);
+    CHECK_OK(bh_sched_context_unbind(thread.sched_context));
+    CHECK_EQUAL(bh_signal(shared.notification), BH_OK);
+    CHECK_EQUAL(shared.status[0], WAITING);
+    CHECK_OK(bh_tcb_resume(caller.tcb));
+    CHECK_EQUAL(shared.status[0], BH_OK);
+}
+
+/* It waits where it was answered in one go with receiving, and whatever its registers are from before. */
+static void a_server_that_was_stopped_receives_again(void)
+{
+    struct thread thread = start_server(PRIORITY_HIGH);
+    CHECK_EQUAL(call(ECHO, 7).word[0], 7);
+    CHECK_OK(bh_tcb_suspend(thread.tcb));
+    CHECK_OK(bh_sched_context_bind(thread.sched_context, thread.tcb));
+    CHECK_OK(bh_tcb_resume(thread.tcb));
+    CHECK_OK(bh_sched_context_unbind(thread.sched_context));
+    CHECK_EQUAL(call(ECHO, 8).word[0], 8);
 }
 
 static void pending_signals_come_before_calls(void)
@@ -331,7 +379,9 @@ TEST_GROUP(ipc_fast, false, TEST_CASE(registers_travel_both_ways), TEST_CASE(rig
            TEST_CASE(the_kernels_bits_cannot_be_forged), TEST_CASE(answers_cannot_be_forged_either),
            TEST_CASE(long_and_short_messages_alternate), TEST_CASE(capabilities_travel_both_ways),
            TEST_CASE(who_is_ready_in_between_runs_first), TEST_CASE(a_low_server_waits_its_turn),
-           TEST_CASE(callers_in_the_queue_are_served), TEST_CASE(a_reply_object_in_use_gives_up_its_caller),
-           TEST_CASE(pending_signals_come_before_calls), TEST_CASE(a_passive_fault_handler_leaves_registers_alone),
+           TEST_CASE(callers_in_the_queue_are_served), TEST_CASE(the_server_behind_the_called_one_can_leave),
+           TEST_CASE(a_reply_object_in_use_gives_up_its_caller), TEST_CASE(a_call_that_was_cancelled_is_issued_again),
+           TEST_CASE(a_server_that_was_stopped_receives_again), TEST_CASE(pending_signals_come_before_calls),
+           TEST_CASE(a_passive_fault_handler_leaves_registers_alone),
            TEST_CASE(a_server_does_not_see_its_callers_fp_registers),
            TEST_CASE(caller_and_server_have_fp_registers_of_their_own));

@@ -5,8 +5,10 @@
     run.py suite [CPU [MEMORY [CPUS]]]   the whole suite
     run.py cores [CPUS [trace]]          what several cores do (cores.c), in parallel; on the kernel that traces
     run.py trace [CPUS]                  the whole suite on the kernel that traces
+    run.py groups NAME[,NAME...] [trace] these groups of the suite alone (TEST_GROUP); on the kernel that traces
     run.py no-its                        the cases of msi.c on a machine without an ITS
     run.py reset                         a root that resets the machine: QEMU ends
+    run.py stress [SECONDS [CPUS [SEED]]] everything at once on all cores, in parallel
     run.py hostile [SEED [COUNT [CPUS]]] domains that issue random system calls, from a seed on
 """
 
@@ -18,6 +20,7 @@ import qemu
 
 HERE = pathlib.Path(__file__).resolve().parent
 CASE = re.compile(r"TEST_CASE\((\w+)\)")
+GROUP = re.compile(r"TEST_GROUP\((\w+),")
 
 
 CORES = HERE / "cores.c"
@@ -76,6 +79,16 @@ def trace(cpus="1"):
     suite(cpus=cpus, kernel=qemu.KERNEL_TRACE)
 
 
+def groups(names, kind=""):
+    files = {group: path for path in HERE.glob("*.c") for group in GROUP.findall(path.read_text())}
+    chosen = names.split(",")
+    if missing := set(chosen) - files.keys():
+        raise qemu.Failure(f"there is no group {', '.join(sorted(missing))}")
+    tested = machine("kernel_tests.cpio", kernel=qemu.KERNEL_TRACE if kind == "trace" else qemu.KERNEL,
+                     append=f"tests.groups={names}")
+    run_cases(tested, {files[group] for group in chosen}, f"1 cpu, in {len(chosen)} groups")
+
+
 def no_its():
     # QEMU has no edu device here; the other cases that need one may fail.
     with qemu.Console(machine("kernel_tests.cpio", its=False)) as console:
@@ -115,8 +128,21 @@ def hostile(seed="1", count="2", cpus="1"):
             print(f"seed {seen}: {calls} system calls survived")
 
 
+def stress(seconds="10", cpus="4", seed="1"):
+    options = f"stress.seed={seed} stress.seconds={seconds}"
+    tested = machine("kernel_stress_test.cpio", append=options, cpus=int(cpus), icount=False)
+    with qemu.Console(tested) as console:
+        found = console.expect(r"^kernel-tests: (\d+) passed, (\d+) failed\r?$", timeout=int(seconds) + 300)
+        lines = console.output.decode(errors="replace").replace("\r", "").splitlines()
+    print("\n".join(line for line in lines if line.startswith("stress: ")))
+    problems = [line for line in lines if line.startswith(("FAIL ", "fault "))]
+    if problems or found.group(2) != b"0":
+        raise qemu.Failure("\n".join(problems))
+
+
 def main():
-    runs = {"suite": suite, "cores": cores, "trace": trace, "no-its": no_its, "reset": reset, "hostile": hostile}
+    runs = {"suite": suite, "cores": cores, "trace": trace, "groups": groups, "no-its": no_its, "reset": reset,
+            "hostile": hostile, "stress": stress}
     if len(sys.argv) < 2 or sys.argv[1] not in runs:
         sys.exit(__doc__)
     try:

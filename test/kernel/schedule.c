@@ -95,6 +95,33 @@ static void yield_lets_equals_run(void)
     }
 }
 
+static bh_cptr notification;
+
+static void waiter(uint64_t id)
+{
+    uint64_t bits;
+    (void)bh_wait(notification, &bits);
+    order[order_count++ % 16] = id;
+}
+
+static void signaller(uint64_t id)
+{
+    (void)bh_signal(notification);
+    order[order_count++ % 16] = id;
+}
+
+static void a_signal_does_not_give_way_to_an_equal(void)
+{
+    setup();
+    notification = new_object(BH_TYPE_NOTIFICATION);
+    (void)thread_start(waiter, 2, PRIORITY_LOW);
+    sleep_us(1000);
+    (void)thread_start(signaller, 1, PRIORITY_LOW);
+    sleep_us(1000);
+    CHECK_EQUAL(order_count, 2);
+    CHECK(order[0] == 1 && order[1] == 2);
+}
+
 static void yield_alone_returns(void)
 {
     for (int i = 0; i < 100; i++) {
@@ -364,7 +391,8 @@ static void long_operations_are_preempted(void)
 
 TEST_GROUP(schedule, false, TEST_CASE(a_higher_thread_runs_at_once), TEST_CASE(a_lower_thread_waits),
            TEST_CASE(the_highest_of_many_runs_first), TEST_CASE(equal_threads_take_turns),
-           TEST_CASE(yield_lets_equals_run), TEST_CASE(yield_alone_returns), TEST_CASE(a_budget_throttles),
+           TEST_CASE(yield_lets_equals_run), TEST_CASE(a_signal_does_not_give_way_to_an_equal),
+           TEST_CASE(yield_alone_returns), TEST_CASE(a_budget_throttles),
            TEST_CASE(a_budget_holds_back_a_higher_thread), TEST_CASE(a_full_budget_is_only_a_time_slice),
            TEST_CASE(a_new_budget_takes_effect), TEST_CASE(budgets_are_checked),
            TEST_CASE(the_smallest_budget_leaves_the_machine_alive), TEST_CASE(a_scheduling_context_has_one_thread),

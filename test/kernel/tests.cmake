@@ -41,6 +41,9 @@ bulkhead_script_test(kernel_cores_trace LABEL kernel SCRIPT "${kernel_tests_dir}
 bulkhead_script_test(kernel_no_its LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
     ARGS no-its TIMEOUT 400)
 
+# At least five minutes: python3 test/kernel/run.py stress 300 4 SEED (PYTHONPATH=tools).
+bulkhead_script_test(kernel_stress LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS stress 15 4 TIMEOUT 400)
+
 # To search longer: python3 test/kernel/run.py hostile SEED COUNT (PYTHONPATH=tools).
 bulkhead_script_test(kernel_hostile LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS hostile 1 4 TIMEOUT 300)
 bulkhead_script_test(kernel_reset LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS reset TIMEOUT 120)

@@ -9,7 +9,8 @@
 #   bulkhead_script_test(NAME LABEL label SCRIPT test.py [ARGS ...] [TIMEOUT s] [SERIAL])
 #   bulkhead_source(NAME VARIABLE)
 #
-# Includes are written from the top of the repository ("ipc/ring.h") or from kernel/api (<bh/...>).
+# Includes are written from the top of the repository ("ipc/ring.h") or are the kernel's interface (<bh/...>), which
+# libs/syscall completes.
 
 include_guard(GLOBAL)
 find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)
@@ -23,7 +24,7 @@ set(BULKHEAD_REPRODUCIBLE
     "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=" "-fdebug-prefix-map=${PROJECT_SOURCE_DIR}=/bulkhead"
     -Wdate-time -fno-record-gcc-switches)
 set(BULKHEAD_WARNINGS -Wall -Wextra -Werror -Wconversion)
-set(BULKHEAD_INCLUDES "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/kernel/api")
+set(BULKHEAD_INCLUDES "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/libs/syscall" "${PROJECT_SOURCE_DIR}/kernel/api")
 
 if(BULKHEAD_PRESET STREQUAL "target")
     # Code of domains: Armv8.1-A, static, at a fixed address. -mgeneral-regs-only is added for

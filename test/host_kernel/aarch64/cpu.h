@@ -9,7 +9,8 @@
 
 /* clang-format off */
 #define HOST_REGISTERS(with)                                                                                           \
-    with(cntpct_el0) with(cntfrq_el0) with(esr_el2) with(far_el2) with(hpfar_el2) with(sp_el0) with(tpidr_el0)         \
+    with(cntpct_el0) with(cntp_cval_el0) with(cntfrq_el0) with(esr_el2) with(far_el2) with(hpfar_el2)                  \
+    with(sp_el0) with(tpidr_el0)                                                                                       \
     with(tpidrro_el0) with(vttbr_el2) with(ttbr0_el2) with(midr_el1) with(id_aa64pfr0_el1) with(id_aa64pfr1_el1)                       \
     with(id_aa64isar0_el1) with(id_aa64isar1_el1) with(id_aa64mmfr0_el1) with(id_aa64mmfr1_el1)                        \
     with(S3_0_C0_C6_2) with(S3_0_C0_C7_2) with(sp_el1) with(elr_el12) with(spsr_el12) with(sctlr_el12)                 \

@@ -6,6 +6,7 @@
 
 #include "../check.h"
 #include "boot.h"
+#include "start.h"
 
 #define LIMIT UINT64_C(0x10000000)
 #define IMAGE_SIZE 3000u
@@ -57,7 +58,7 @@ static const char *segments_of(uint8_t *image, uint64_t size, struct boot_segmen
     CHECK(exact != NULL);
     memcpy(exact, image, size);
     uint64_t entry = 0;
-    const char *error = elf_segments((struct boot_image){exact, size}, LIMIT, segments, count, &entry);
+    const char *error = WHY_NOT(*count = elf_segments((struct boot_image){exact, size}, LIMIT, segments, &entry));
     if (error == NULL) {
         for (uint32_t i = 0; i < *count; i++) {
             CHECK(segments[i].data >= exact && segments[i].data_size <= size);
@@ -171,7 +172,7 @@ static const char *first_of(const uint8_t *data, uint64_t size, struct boot_imag
     uint8_t *exact = malloc(size == 0 ? 1 : size);
     CHECK(exact != NULL);
     memcpy(exact, data, size);
-    const char *error = bundle_first(exact, size, image);
+    const char *error = WHY_NOT(*image = bundle_first(exact, size));
     if (error == NULL) {
         CHECK(image->data >= exact && image->data + image->size <= exact + size);
     }
