@@ -323,12 +323,14 @@ static void signals_in_flight_do_not_outlive_their_notification(void)
 {
     setup();
     for (int i = 0; i < 15; i++) {
-        objects[0] = objects[1] = new_object(BH_TYPE_NOTIFICATION);
+        bh_cptr untyped = new_sized(BH_TYPE_UNTYPED, BH_PAGE_BITS);
+        objects[0] = objects[1] = new_from(untyped, BH_TYPE_NOTIFICATION, 0);
         struct thread receiver = start_on(1, waiter, 1);
         struct thread sender = start_on(boot_info->core_count - 1, hammer, 1);
         uint64_t seen = count[1];
         WAIT_FOR(count[1] > seen);
         delete_cap(objects[0]);
+        (void)new_from(untyped, BH_TYPE_FRAME, BH_PAGE_BITS); /* its memory is something else at once */
         delete_cap(sender.tcb);
         delete_cap(receiver.tcb);
     }
