@@ -5,11 +5,10 @@
 #define BOUND_BUNDLE  256 /* bytes of the bundle: its first header, name and data */
 #define UNWIND        9
 
-/* Start-up ends here, and with it what is to be proved. */
-void cannot_start(const char *format, ...)
+void cannot_start(const char *why_not, ...)
 {
-    (void)format;
-    REACHED("the bundle is refused");
+    (void)why_not;
+    REACHED("a refusal");
     ASSUME(false);
     __builtin_unreachable();
 }
@@ -21,7 +20,7 @@ void prove_bundle(void)
     uint64_t size = any_within(0, BOUND_BUNDLE);
     uint8_t *bundle = memory + BOUND_BUNDLE - size; /* ends where the memory ends */
     struct boot_image image = bundle_first(bundle, size);
-    REACHED("a file is found");
+    REACHED("a file");
     PROVE(image.data >= bundle);
     PROVE((uint64_t)(image.data - bundle) <= size);
     PROVE(image.size <= size - (uint64_t)(image.data - bundle));

@@ -21,7 +21,7 @@ void prove_copy(void)
         REACHED("what can't be copied");
         return;
     }
-    slot_insert_after(&copy, derived, &slots[from]);
+    slot_insert_after(&all, &copy, derived, &slots[from]);
 
     PROVE(copy.previous == &slots[from] && copy.next == next_before(from));
     PROVE(slots[i].next == (i == from ? &copy : next_before(i)));
@@ -52,7 +52,7 @@ void prove_move(void)
     struct slot destination = {0};
     uint32_t from = any_index(), i = any_index();
     struct cap cap = slots[from].cap;
-    slot_move(&destination, &slots[from]);
+    slot_move(&all, &destination, &slots[from]);
 
     PROVE(slot_empty(&slots[from]) && slots[from].next == NULL && slots[from].previous == NULL);
     PROVE(same_cap(destination.cap, cap));
@@ -71,7 +71,7 @@ void prove_delete(void)
     any_list();
     uint32_t gone = any_index(), i = any_index(), j = any_index();
     struct cap cap = slots[i].cap;
-    PROVE(slot_delete(&slots[gone]));
+    PROVE(slot_delete(&all, &slots[gone]));
 
     PROVE(slot_empty(&slots[gone]) && slots[gone].next == NULL && slots[gone].previous == NULL);
     if (i != gone) {

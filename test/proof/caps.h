@@ -28,6 +28,7 @@ bool object_holds_slots(struct cap cap)
 
 #define ADDRESS_BITS 40
 
+static struct all_cores all;
 static struct slot slots[BOUND_CAPS];
 static uint32_t slot_count;
 static bool joined[BOUND_CAPS];
@@ -76,7 +77,7 @@ static struct cap any_cap(void)
 
 static bool badged(struct cap cap)
 {
-    return (cap.type == BH_TYPE_ENDPOINT || cap.type == BH_TYPE_NOTIFICATION) && cap.badge != 0;
+    return cap_takes_badge(cap) && cap.badge != 0;
 }
 
 static void any_list(void)

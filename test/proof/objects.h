@@ -17,54 +17,67 @@ bool preemption_wanted(void)
     return any_bool();
 }
 
-void tcb_init(struct tcb *tcb)
+void tcb_init(struct tcb *tcb, struct core *core)
 {
-    (void)tcb;
+    (void)tcb, (void)core;
 }
 void space_init(struct space *space, enum bh_type type)
 {
     (void)space, (void)type;
 }
 
-void tcb_destroy(struct tcb *tcb)
+void tcb_destroy(struct all_cores *all, struct tcb *tcb)
 {
+    (void)all;
     (void)tcb;
 }
-void vcpu_destroy(struct vcpu *vcpu)
+void vcpu_destroy(struct all_cores *all, struct vcpu *vcpu)
 {
+    (void)all;
     (void)vcpu;
 }
-void endpoint_destroy(struct endpoint *endpoint)
+void endpoint_destroy(struct all_cores *all, struct endpoint *endpoint)
 {
+    (void)all;
     (void)endpoint;
 }
-void reply_destroy(struct reply *reply)
+void reply_destroy(struct all_cores *all, struct reply *reply)
 {
+    (void)all;
     (void)reply;
 }
-void notification_destroy(struct notification *notification)
+void notification_destroy(struct all_cores *all, struct notification *notification)
 {
+    (void)all;
     (void)notification;
 }
-void sched_context_destroy(struct sched_context *sched_context)
+void sched_context_destroy(struct all_cores *all, struct sched_context *sched_context)
 {
+    (void)all;
     (void)sched_context;
 }
-void space_destroy(struct space *space)
+void space_destroy(struct all_cores *all, struct space *space)
 {
+    (void)all;
     (void)space;
 }
-void irq_handler_destroy(uint32_t intid)
+void irq_handler_destroy(struct all_cores *all, uint32_t intid)
 {
+    (void)all;
     (void)intid;
 }
-void frame_release(struct slot *slot)
+void vcpu_lose_frame(struct all_cores *all, struct slot *slot)
 {
-    slot->cap.mapping.page = slot->cap.mapping.space = slot->cap.mapping.generation = 0;
+    (void)all, (void)slot;
+}
+void frame_release(struct all_cores *all, struct slot *slot)
+{
+    (void)all;
+    cap_set_mapping(&slot->cap, 0, 0, 0);
 }
 void page_table_release(struct slot *slot)
 {
-    slot->cap.mapping.page = slot->cap.mapping.space = slot->cap.mapping.generation = 0;
+    cap_set_mapping(&slot->cap, 0, 0, 0);
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Revocation, from any well-formed list. */
-#define BOUND_CAPS 2 /* capabilities in the list before, of any types */
-#define UNWIND     3
+#define BOUND_CAPS 3 /* capabilities in the list before, of any types */
+#define UNWIND     4
 #define WITHOUT_HOLDERS
 
 #include "test/proof/caps.h"
@@ -12,7 +12,7 @@ void prove_revoke(void)
     any_list();
     uint32_t top = any_index(), i = any_index();
     struct cap cap = slots[i].cap;
-    bool done = slot_revoke(&slots[top]);
+    bool done = slot_revoke(&all, &slots[top]);
 
     PROVE(!done || !slot_has_children(&slots[top]));
     if (top < i && descends[top][i]) {
