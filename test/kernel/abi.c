@@ -46,6 +46,14 @@ static void a_failed_invocation_keeps_and_clears_registers(void)
     check_kept(in, out);
 }
 
+/* What is not the caller's own is zero. */
+static void check_shows_nothing(const uint64_t in[31], const uint64_t out[32])
+{
+    for (int i = 1; i < 10; i++) {
+        CHECK(out[i] == 0 || out[i] == in[i]);
+    }
+}
+
 static void signal_keeps_and_clears_registers(void)
 {
     uint64_t in[31], out[32];
@@ -55,6 +63,7 @@ static void signal_keeps_and_clears_registers(void)
     abi_call(in, out);
     CHECK_EQUAL(out[0], BH_OK);
     check_kept(in, out);
+    check_shows_nothing(in, out);
     in[12] = BH_SYS_WAIT;
     abi_call(in, out);
     CHECK_EQUAL(out[0], BH_OK);
@@ -65,6 +74,7 @@ static void signal_keeps_and_clears_registers(void)
     CHECK_EQUAL(out[0], BH_ERROR_WOULD_BLOCK);
     CHECK_EQUAL(out[10], 0);
     check_kept(in, out);
+    check_shows_nothing(in, out);
 }
 
 static bh_cptr server_endpoint, server_reply;

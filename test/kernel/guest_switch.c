@@ -131,6 +131,29 @@ static void a_timer_fires_while_another_guest_runs(void)
     CHECK_EQUAL(guests[0].frame->exits[BH_EXIT_HVC], 1);
 }
 
+/* Guests share the physical interrupt, which is active while it is in a list register. */
+static void a_timer_fires_while_another_guests_is_not_taken(void)
+{
+    guest_thread_prepare(&runners[0], &guests[0], PRIORITY_LOW);
+    guests[0].frame->x[2] = 1;
+    guests[0].frame->x[3] = ticks_from_us(1000);
+    guest_aim(&guests[0], guest_timer);
+    struct guest own = guest_new(test_tcb);
+    own.frame->state.cntv_ctl = 1; /* on, and due */
+    CHECK_OK(bh_vcpu_load(own.vcpu));
+    guest_aim(&own, guest_mask_irq);
+    (void)GUEST_RUN(&own, BH_EXIT_HVC);
+    CHECK_EQUAL(own.frame->exits[BH_EXIT_TIMER], 1);
+    thread_resume(&runners[0].thread);
+    sleep_us(10000);
+    CHECK_EQUAL(runners[0].reason, BH_EXIT_HVC);
+    CHECK_EQUAL(guests[0].frame->x[25], BH_VCPU_TIMER_INTID);
+    own.frame->x[2] = 1;
+    guest_aim(&own, guest_spin_irq);
+    (void)GUEST_RUN(&own, BH_EXIT_HVC);
+    CHECK_EQUAL(own.frame->x[25], BH_VCPU_TIMER_INTID);
+}
+
 static void pending_interrupts_survive_a_switch(void)
 {
     guest_thread_prepare(&runners[0], &guests[0], PRIORITY_LOW);
@@ -238,6 +261,7 @@ TEST_GROUP(guest_switch, false, TEST_CASE(guests_keep_their_registers_apart),
            TEST_CASE(guests_and_native_threads_keep_fp_registers_apart),
            TEST_CASE(a_vmm_with_fp_registers_and_its_guest_keep_them_apart),
            TEST_CASE(timers_of_several_guests_all_fire), TEST_CASE(a_timer_fires_while_another_guest_runs),
+           TEST_CASE(a_timer_fires_while_another_guests_is_not_taken),
            TEST_CASE(pending_interrupts_survive_a_switch), TEST_CASE(a_budget_holds_for_a_guest_too),
            TEST_CASE(deleting_one_guest_leaves_the_other),
            TEST_CASE(a_deleted_guest_leaves_no_timer_behind),

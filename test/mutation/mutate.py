@@ -278,6 +278,9 @@ def markdown(results):
     rows = ["| mutation | what it breaks | in | killed by | at |", "|---|---|---|---|---|"]
     for result in results:
         mutation = result.mutation
+        if not result.killers:
+            why = "no verdict" if result.error else "**survived**"
+            rows.append(f"| {mutation.name} | {mutation.breaks} | `{mutation.file}` | {why} | |")
         for suite, failed in result.killers.items():
             what = shown(failed).replace("|", "\\|")
             rows.append(f"| {mutation.name} | {mutation.breaks} | `{mutation.file}` | {suite} | {what} |")
@@ -346,7 +349,7 @@ def main():
         print(f"not killed: {', '.join(bad)}")
     if whole and idle:
         print(f"suites that have killed nothing: {', '.join(idle)}")
-    if args.write and whole and not bad:
+    if args.write and whole:
         write(results)
     return 1 if bad or (whole and idle) else 0
 

@@ -32,7 +32,8 @@ def kernel_cases(name, what, *groups, kind=()):
                  (*PYTHON, "test/kernel/run.py", "groups", ",".join(groups), *kind), None, groups)
 
 
-UNIT = r"^(?:\d+: )?\S*/(\w+)\.c:\d+: (\w+): "
+SANITIZERS = r"==\d+==ERROR: ([^(]*)|\S+: runtime error: (.*)"
+UNIT = r"^(?:\d+: )?(?:\S*/(\w+)\.c:\d+: (\w+): |" + SANITIZERS + ")"
 
 # In the order of their cost.
 SUITES = {suite.name: suite for suite in (
@@ -54,15 +55,17 @@ SUITES = {suite.name: suite for suite in (
     kernel_cases("msi", "messages of devices through the ITS", "msi"),
     kernel_cases("trace", "the kernel that traces", "trace", kind=("trace",)),
     Suite("reset", "a root that resets the machine", "target", ("kernel", "kernel_reset_test_bundle"),
-          (*PYTHON, "test/kernel/run.py", "reset"), r"^(kernel tests: .*)"),
+          (*PYTHON, "test/kernel/run.py", "reset"), r"^(kernel tests: .*|\S*TimeoutExpired)"),
     Suite("refuse", "machines and bundles to refuse", "target", ("kernel", "kernel_tests_bundle"),
-          (*PYTHON, "test/kernel/refuse.py"), r"^(\w+: .*)"),
+          (*PYTHON, "test/kernel/refuse.py"), r"^\w+: (.*)"),
     Suite("cores", "several cores, in parallel", "target", ("kernel", "kernel_cores_tests_bundle"),
           (*PYTHON, "test/kernel/run.py", "cores", "4"), None, ("cores",)),
     Suite("protection", "the kernel's own protection, through gdb", "target", ("kernel", "kernel_tests_bundle"),
           (*PYTHON, "test/kernel/protection.py"), r"^(?:protection: )(.*)"),
     Suite("hostile", "domains that issue random calls", "target", ("kernel", "kernel_hostile_test_bundle"),
-          (*PYTHON, "test/kernel/run.py", "hostile", "1", "4"), r"^(?:FAIL |bulkhead: panic: )(.*)"),
+          (*PYTHON, "test/kernel/run.py", "hostile", "1", "4"), r"^(?:FAIL (\w+)|bulkhead: (panic: [^:]*))"),
+    Suite("stress", "everything at once on all cores", "target", ("kernel", "kernel_stress_test_bundle"),
+          (*PYTHON, "test/kernel/run.py", "stress", "5", "4"), r"^(?:FAIL (\w+)|bulkhead: (panic: [^:]*))"),
     Suite("model", "the kernel's sources against the model", "host", ("model_test",),
           (host("model/model_test"), "20000"), r"^(?:model_test: seed \d+, call \d+|kernel panic): (.*)"),
     Suite("fuzz", "the fuzzer of system calls", "host", ("build_syscall_fuzz",),
@@ -101,5 +104,5 @@ def killers(suite, tree, output, console):
     if suite.groups:
         return failed_cases(console) or running_case(suite, tree, console) or ["failed"]
     found = re.findall(suite.fails, output.replace(f"{tree}/", ""), re.MULTILINE)
-    names = [" ".join(match) if isinstance(match, tuple) else match for match in found]
+    names = [" ".join(filter(None, match)) if isinstance(match, tuple) else match for match in found]
     return list(dict.fromkeys(names)) or ["failed"]

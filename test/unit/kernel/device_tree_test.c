@@ -304,6 +304,19 @@ static void refuses_what_is_no_tree(void)
     free(blob);
 }
 
+/* So long that the position behind it wraps around to where it began. */
+static void refuses_a_property_without_end(void)
+{
+    struct tree tree = {0};
+    begin(&tree, "");
+    token(&tree, PROPERTY);
+    token(&tree, 0xfffffffd);
+    token(&tree, string(&tree, "compatible"));
+    token(&tree, END_NODE);
+    token(&tree, END);
+    CHECK(read(&tree) != NULL);
+}
+
 static void refuses_endless_nesting(void)
 {
     struct tree tree = {0};
@@ -357,6 +370,7 @@ int main(void)
     keeps_to_its_limits();
     refuses_wild_cells();
     refuses_what_is_no_tree();
+    refuses_a_property_without_end();
     refuses_endless_nesting();
     survives_any_damage();
     return 0;
