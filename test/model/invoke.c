@@ -317,9 +317,10 @@ static enum bh_error set_affinity(struct invoked *c)
     if (c->word[0] != 0) { /* there is one core */
         return fail(c, 1, BH_ERROR_RANGE);
     }
+    const struct m_object *bound = thread->notification;
+    bool others = bound != NULL && (bound->queue_length > 1 || (bound->queue_length == 1 && bound->queue[0] != c->object));
     bool awaited = thread->state == M_BLOCKED_REPLY ||
-                   (thread->sched_context != NULL && thread->sched_context->loan_count != 0) ||
-                   (thread->notification != NULL && thread->notification->queue_length != 0);
+                   (thread->sched_context != NULL && thread->sched_context->loan_count != 0) || others;
     return awaited ? BH_ERROR_BUSY : BH_OK;
 }
 
