@@ -162,8 +162,11 @@ class Baseline:
                 if name not in self.limits:
                     tree.build(suite)
                     start = time.monotonic()
-                    status, output = tree.run([*suite.command, *arguments])
-                    if status != 0:
+                    for _ in range(suite.tries):
+                        status, output = tree.run([*suite.command, *arguments])
+                        if status == 0:
+                            break
+                    else:
                         raise Failure(f"{suite.name} fails without any mutation:\n{output[-2000:]}")
                     self.limits[name] = max(LIMIT_MIN, LIMIT_FACTOR * (time.monotonic() - start))
         return self.limits[name]
@@ -184,8 +187,11 @@ def try_mutation(mutation, tree, baseline, only, go_on):
         original = (tree.root / mutation.file).read_text(encoding="utf-8")
         tree.replace(mutation.file, mutation.old, mutation.new)
         for (suite, arguments), limit in zip(plan(mutation, only), limits):
-            if failed := tree.test(suite, arguments, limit):
-                result.killers[suite.name] = failed
+            failures = []
+            while len(failures) < suite.tries and (failed := tree.test(suite, arguments, limit)):
+                failures.append(failed)
+            if len(failures) == suite.tries:
+                result.killers[suite.name] = failures[-1]
                 if not go_on:
                     break
     except (Failure, OSError) as error:
