@@ -112,8 +112,9 @@ static void own_interrupt(struct core *core, uint32_t intid)
 {
     if (intid == GIC_KICK_INTID) {
         core_take_mail(core);
-        core->reschedule = 1;
-        scheduler_set_timer(core);
+        if (core->timer_programmed == UINT64_MAX) {
+            scheduler_set_timer(core);
+        }
     } else if (intid == machine.timer_irq) {
         timer_interrupt(core);
     } else if (intid == machine.maintenance_irq) {

@@ -169,7 +169,8 @@ void scheduler_set_timer(struct core *core)
         }
     }
     if (core != this_core()) {
-        core_kick(core); /* it looks itself */
+        core->timer_programmed = UINT64_MAX; /* it looks itself when it is called */
+        core_kick(core);
     } else {
         scheduler_program(core, when);
     }
