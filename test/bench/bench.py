@@ -27,7 +27,7 @@ import table  # noqa: E402
 
 RESULTS = qemu.REPOSITORY / "build" / "bench.json"
 DOCUMENT = qemu.REPOSITORY / "docs" / "performance.md"
-BEGIN, END = "<!-- begin: ./bulkhead bench -->", "<!-- end: ./bulkhead bench -->"
+PARTS = {"./bulkhead bench": table.markdown, "./bulkhead bench, missed": table.missed}  # of the document, between markers
 
 STEPS = {  # section: what measures it, what records its paths
     "exits": (measure.guest_exits, measure.exit_paths),
@@ -62,9 +62,11 @@ def show(sections):
 def write():
     results = show(STEPS)
     baseline.write(baseline.figures(one for section in results.values() for one in section))
-    head, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    DOCUMENT.write_text(f"{head}{BEGIN}\n{table.markdown(results)}\n{END}{tail}", encoding="utf-8")
+    for name, part in PARTS.items():
+        begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
+        head, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(begin)
+        _, _, tail = rest.partition(end)
+        DOCUMENT.write_text(f"{head}{begin}\n{part(results)}\n{end}{tail}", encoding="utf-8")
 
 
 def check():

@@ -126,6 +126,13 @@ class Results(unittest.TestCase):
         full = [line for line, one in zip(lines[1:], results) if one.row.sel4_mcs is not None]
         self.assertEqual(len({len(line) for line in full}), 1)
 
+    def test_a_row_that_misses_its_goal_is_accounted_for_by_function(self):
+        missed = result.with_path(self.row, {"row": 12.0}, {"row": ROUND + path(*["kernel nop"] * 3)})
+        met = result.with_path(self.row, {"row": 9.0}, {"row": ROUND})
+        lines = table.missed({"exits": [missed, met]}).splitlines()[2:]
+        self.assertEqual(lines, ["| a row | 12 | 10 | 8 `function`, 2 `function` (EL0), 2 `function` (guest) "
+                                 "| `./bulkhead bench path row` |"])
+
 
 if __name__ == "__main__":
     unittest.main()

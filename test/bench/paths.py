@@ -71,10 +71,15 @@ def listing(steps):
     return "\n".join(lines)
 
 
-def summary(steps):
-    """The functions of a path and how many of its instructions each has, in the order in which they are entered."""
-    shares = {}
+def shares(steps):
+    """(owner, function) to how many of a path's instructions it has, in the order in which they are entered."""
+    found = {}
     for step in steps:
         key = step.owner, step.instruction.function
-        shares[key] = shares.get(key, 0) + 1
-    return "\n".join(f"{instructions:5}  {owner}: {function}" for (owner, function), instructions in shares.items())
+        found[key] = found.get(key, 0) + 1
+    return found
+
+
+def summary(steps):
+    return "\n".join(f"{instructions:5}  {owner}: {function}"
+                     for (owner, function), instructions in shares(steps).items())

@@ -19,6 +19,7 @@ class Result:
     value: float
     counts: paths.Counts = None
     measured: bool = True  # by the clock as well, not in the recorded path alone
+    shares: dict = None    # (owner, function) to its instructions on the recorded path
 
     @property
     def verdict(self):
@@ -40,10 +41,10 @@ def with_path(row, measured, recorded):
     mean = measured.get(row.recorded)
     if row.name in measured:  # the row itself was timed
         check_agreement(row.name, len(steps), mean)
-        return Result(row, mean, paths.count(steps))
+        return Result(row, mean, paths.count(steps), shares=paths.shares(steps))
     if mean is not None:      # what it is part of was
         check_agreement(row.recorded, len(recorded[row.recorded]), mean)
-    return Result(row, float(len(steps)), paths.count(steps), measured=mean is not None)
+    return Result(row, float(len(steps)), paths.count(steps), mean is not None, paths.shares(steps))
 
 
 def of_section(section, measured, recorded):

@@ -55,7 +55,7 @@ PRIMITIVES = (
     Row("poll_nothing", "Poll, nothing there", 80, 60, None, None, 217, 269),
     Row("interrupt_idle", "interrupt, until the user thread runs, idle before", 260, 200, None, None, 344, 478,
         part=("idle", "user")),
-    Row("interrupt_guest", "the same, from a guest", 300, 220, None, None, 390, 523,
+    Row("interrupt_guest", "interrupt, until the user thread runs, from a guest", 300, 220, None, None, 390, 523,
         path="interrupt_guest_round", part=("guest", "user"), interrupt=True),
     Row("retype_tcb", "Retype one TCB", 400, 300, None, None, 712, 776),
     Row("frame_map", "Frame map", 300, 200, None, None, 537, 646),

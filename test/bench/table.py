@@ -64,6 +64,18 @@ def markdown(sections):
     return "\n".join(parts) + "\n" + LEGEND.replace("*:", "`*`:")
 
 
+def missed(sections):
+    """For each row that misses its goal, whose instructions it consists of, most first."""
+    lines = ["| row | measured | goal | instructions by function | all of them |", "|---|---:|---:|---|---|"]
+    for result in (one for results in sections.values() for one in results):
+        if result.verdict == "missed" and result.shares:
+            parts = [f"{count} `{function}`" + ("" if owner == "kernel" else f" ({HEADS[owner]})")
+                     for (owner, function), count in sorted(result.shares.items(), key=lambda share: -share[1])]
+            lines.append(f"| {result.row.what} | {number(result.value)} | {number(result.row.goal)} | {', '.join(parts)} "
+                         f"| `./bulkhead bench path {result.row.name}` |")
+    return "\n".join(lines)
+
+
 def sizes(lines, code_bytes):
     """The kernel's size beside others', and that of its folders. `lines`: path to lines of code."""
     table = [["", "lines of code", "text, bytes"], ["Bulkhead", number(sum(lines.values())), number(code_bytes)]]

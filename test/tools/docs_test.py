@@ -192,11 +192,12 @@ class Documents(unittest.TestCase):
 
         self.each(lambda text: LINK.findall(FENCE.sub("", text)), check)
 
-    def test_the_table_of_results_has_its_place(self):
+    def test_the_tables_of_results_have_their_places(self):
         text = (REPOSITORY / "docs" / "performance.md").read_text(encoding="utf-8")
-        markers = ["<!-- begin: ./bulkhead bench -->", "<!-- end: ./bulkhead bench -->"]
-        self.assertEqual([text.count(marker) for marker in markers], [1, 1])
-        self.assertLess(text.index(markers[0]), text.index(markers[1]))
+        for part in ("./bulkhead bench", "./bulkhead bench, missed"):
+            markers = [f"<!-- begin: {part} -->", f"<!-- end: {part} -->"]
+            self.assertEqual([text.count(marker) for marker in markers], [1, 1])
+            self.assertLess(text.index(markers[0]), text.index(markers[1]))
 
     def test_decisions_are_numbered_without_gaps(self):
         names = sorted(path.name for path in (REPOSITORY / "docs" / "decisions").glob("*.md"))
