@@ -141,7 +141,7 @@ static void torment_one(struct worker *worker)
         count_more(COUNT_suspensions, 1);
         break;
     case MAY_PRIORITY:
-        (void)bh_tcb_set_priority(tcb, PRIORITY_WORKER - 10 + random_below(worker, 20), 0);
+        (void)bh_tcb_set_priority(tcb, PRIORITY_WORKER - 10 + random_below(worker, 20), BH_PRIORITY_MAX);
         rest(worker, 200);
         (void)bh_tcb_set_priority(tcb, PRIORITY_WORKER, BH_PRIORITY_MAX);
         count_more(COUNT_priorities, 1);
