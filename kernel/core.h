@@ -62,7 +62,7 @@ struct core {
     uint8_t partition; /* whose window it is */
     struct partition_schedule schedule;
     struct ready_bits ready[BH_PARTITIONS];
-    struct run_queue queue[BH_PARTITIONS][BH_PRIORITY_MAX + 1];
+    struct thread_queue queue[BH_PARTITIONS][BH_PRIORITY_MAX + 1];
 
     _Alignas(64) struct mail *notification_mail, *vcpu_mail;
 };

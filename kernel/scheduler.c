@@ -33,36 +33,26 @@ static int highest(const struct ready_bits *ready)
 static void enqueue(struct core *core, struct tcb *tcb, bool at_head)
 {
     unsigned partition = tcb->sched_context->partition;
-    struct run_queue *queue = &core->queue[partition][tcb->priority];
+    struct thread_queue *queue = &core->queue[partition][tcb->priority];
     struct ready_bits *ready = &core->ready[partition];
     kernel_assert(!tcb->queued);
     tcb->queued = true;
-    tcb->next = tcb->previous = NULL;
     if (queue->head == NULL) {
-        queue->head = queue->tail = tcb;
         ready->word[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
         ready->summary |= UINT64_C(1) << (tcb->priority / 64);
         if (partition == core->partition && tcb->priority > core->highest) {
             core->highest = tcb->priority;
         }
-    } else if (at_head) {
-        tcb->next = queue->head;
-        queue->head->previous = tcb;
-        queue->head = tcb;
-    } else {
-        tcb->previous = queue->tail;
-        queue->tail->next = tcb;
-        queue->tail = tcb;
     }
+    thread_queue_insert(queue, tcb, at_head ? NULL : queue->tail);
 }
 
 static void dequeue(struct core *core, struct tcb *tcb)
 {
     unsigned partition = tcb->sched_context->partition;
-    struct run_queue *queue = &core->queue[partition][tcb->priority];
+    struct thread_queue *queue = &core->queue[partition][tcb->priority];
     struct ready_bits *ready = &core->ready[partition];
-    *(tcb->previous != NULL ? &tcb->previous->next : &queue->head) = tcb->next;
-    *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb->previous;
+    thread_queue_remove(queue, tcb);
     if (queue->head == NULL) {
         ready->word[tcb->priority / 64] &= ~(UINT64_C(1) << (tcb->priority % 64));
         if (ready->word[tcb->priority / 64] == 0) {
@@ -72,7 +62,6 @@ static void dequeue(struct core *core, struct tcb *tcb)
             core->highest = highest(ready);
         }
     }
-    tcb->next = tcb->previous = NULL;
     tcb->queued = false;
 }
 

@@ -348,7 +348,8 @@ static const char *check_object(struct cap cap)
     }
 }
 
-static const char *check_run_queues(const struct ready_bits *ready, const struct run_queue *queues, unsigned partition)
+static const char *check_run_queues(const struct ready_bits *ready, const struct thread_queue *queues,
+                                    unsigned partition)
 {
     for (unsigned i = 0; i <= BH_PRIORITY_MAX; i++) {
         bool marked = (ready->word[i / 64] >> (i % 64) & 1) != 0;
