@@ -189,9 +189,7 @@ static void put_untypeds(struct range range, bool device)
     uint64_t end = range.start + range.size;
     for (uint64_t at = range.start; at < end;) {
         unsigned bits = at == 0 ? BH_UNTYPED_MAX_BITS : (unsigned)__builtin_ctzll(at);
-        if (bits > BH_UNTYPED_MAX_BITS) {
-            bits = BH_UNTYPED_MAX_BITS;
-        }
+        bits = smaller(bits, BH_UNTYPED_MAX_BITS);
         while (UINT64_C(1) << bits > end - at) {
             bits--;
         }
@@ -205,7 +203,7 @@ static void put_device_memory(void)
     struct ranges devices = {0};
     uint64_t limit = UINT64_C(1) << cpu_features.physical_address_bits;
 
-    add_range(&devices, 0, limit < ADDRESS_LIMIT ? limit : ADDRESS_LIMIT);
+    add_range(&devices, 0, smaller(limit, ADDRESS_LIMIT));
     exclude(&devices, machine.gic_distributor);
     exclude(&devices, machine.gic_redistributors);
     exclude(&devices, machine.its);

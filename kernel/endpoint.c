@@ -57,9 +57,7 @@ static uint64_t transfer_buffer(const struct tcb *from, const struct tcb *to, ui
     if (source == NULL || destination == NULL) {
         return BH_MESSAGE_REGISTERS;
     }
-    if (length > BH_MESSAGE_MAX) {
-        length = BH_MESSAGE_MAX;
-    }
+    length = smaller(length, BH_MESSAGE_MAX);
     for (uint64_t i = BH_MESSAGE_REGISTERS; i < length; i++) {
         destination->words[i] = source->words[i];
     }
@@ -72,7 +70,7 @@ static void transfer(struct all_cores *all, const struct tcb *from, struct tcb *
     uint64_t length = bh_info_length(info);
 
     if (length != 0) {
-        uint64_t in_registers = length < BH_MESSAGE_REGISTERS ? length : BH_MESSAGE_REGISTERS;
+        uint64_t in_registers = smaller(length, BH_MESSAGE_REGISTERS);
         for (uint64_t i = 0; i < in_registers; i++) {
             to->context.x[2 + i] = from->context.x[2 + i];
         }

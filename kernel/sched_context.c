@@ -71,7 +71,7 @@ static void use_refills(struct sched_context *sc, uint64_t used)
 {
     while (used > 0) {
         struct refill head = sc->refill[0];
-        uint64_t part = used < head.amount ? used : head.amount;
+        uint64_t part = smaller(used, head.amount);
         sc->refill[0] = (struct refill){head.time + part, head.amount - part};
         add_refill(sc, head.time + sc->period, part);
         settle_refills(sc);

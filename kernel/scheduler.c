@@ -152,10 +152,7 @@ void scheduler_set_timer(struct core *core)
 {
     uint64_t when = core->deadlines.head != NULL ? core->deadlines.head->when : UINT64_MAX;
     if (core->charged != NULL) {
-        uint64_t end = core->now + core->charged->refill[0].amount;
-        if (end < when) {
-            when = end;
-        }
+        when = smaller(when, core->now + core->charged->refill[0].amount);
     }
     if (core != this_core()) {
         core->timer_programmed = UINT64_MAX; /* it looks itself when it is called */

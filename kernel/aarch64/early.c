@@ -118,10 +118,7 @@ static uint64_t *direct_table(uint64_t gib)
 static void map_ram(struct range *ram, uint64_t image)
 {
     uint64_t start = align_up(ram->start, MIB2);
-    uint64_t end = align_down(ram->start + ram->size, MIB2);
-    if (end > DIRECT_MAP_SIZE) {
-        end = DIRECT_MAP_SIZE;
-    }
+    uint64_t end = smaller(align_down(ram->start + ram->size, MIB2), DIRECT_MAP_SIZE);
     if (start >= end) {
         ram->size = 0;
         return;
