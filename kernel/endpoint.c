@@ -90,15 +90,11 @@ static void transfer_fault(const struct tcb *from, struct tcb *to, uint64_t badg
     tcb_return(to, BH_OK, BH_INFO_FAULT | bh_info(from->fault.label, 3), badge);
 }
 
-/* Hands the message to the receiver, who has left the queue (or never was in it). False: a Call without a reply
- * object, which fails. */
-static bool meet(struct core *core, struct tcb *sender, struct tcb *receiver, struct reply *reply,
+/* Hands the message to the receiver, who has left the queue (or never was in it). For a Call there is a reply object. */
+static void meet(struct core *core, struct tcb *sender, struct tcb *receiver, struct reply *reply,
                  const struct send *send)
 {
     if (send->call) {
-        if (reply == NULL) {
-            return false;
-        }
         /* A reply object that is still in use gives up its old caller. */
         struct tcb *forgotten = reply_detach(core, reply);
         if (forgotten != NULL) {
@@ -115,7 +111,6 @@ static bool meet(struct core *core, struct tcb *sender, struct tcb *receiver, st
         reply_attach(reply, sender, receiver);
         core->reschedule = 1;
     }
-    return true;
 }
 
 void endpoint_send(struct core *core, struct endpoint *endpoint, struct tcb *tcb, struct send send)
@@ -144,7 +139,7 @@ void endpoint_send(struct core *core, struct endpoint *endpoint, struct tcb *tcb
     }
     endpoint_remove_waiter(receiver);
     receiver->state = TCB_RUNNABLE;
-    (void)meet(core, tcb, receiver, reply, &send);
+    meet(core, tcb, receiver, reply, &send);
     if (!send.call) {
         tcb->context.x[0] = BH_OK;
     }
@@ -168,10 +163,11 @@ void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb
                             .fault = sender->sending_fault,
                             .all = all};
         endpoint_remove_waiter(sender);
-        if (!meet(core, sender, tcb, reply, &send)) {
+        if (send.call && reply == NULL) {
             tcb_fail(core, sender, BH_ERROR_CANCELLED);
             continue;
         }
+        meet(core, sender, tcb, reply, &send);
         if (!send.call) {
             sender->context.x[0] = BH_OK;
             sender->state = TCB_RUNNABLE;
