@@ -250,19 +250,13 @@ void native_exception(struct core *core)
     if (!core_lock(core, ENTRY_OTHER)) {
         return;
     }
-    switch (esr >> ESR_EC_SHIFT) {
-    case ESR_EC_FP:
-        if ((tcb->flags & BH_TCB_FP) != 0) {
-            fp_switch(core, &tcb->fp);
-            core->fp_open = true;
-            fp_access(true);
-            return;
-        }
-        tcb_fault(core, tcb, BH_FAULT_EXCEPTION, 0, esr);
-        return;
-    case ESR_EC_INSTRUCTION_ABORT_LOWER:
-    case ESR_EC_DATA_ABORT_LOWER:
-    case ESR_EC_PC_ALIGNMENT:
+    uint64_t class = esr >> ESR_EC_SHIFT;
+    if (class == ESR_EC_FP && (tcb->flags & BH_TCB_FP) != 0) {
+        fp_switch(core, &tcb->fp);
+        core->fp_open = true;
+        fp_access(true);
+    } else if (class == ESR_EC_INSTRUCTION_ABORT_LOWER || class == ESR_EC_DATA_ABORT_LOWER ||
+               class == ESR_EC_PC_ALIGNMENT) {
         tcb_fault(core, tcb, BH_FAULT_VM, read_sysreg(far_el2), esr);
         return;
     default:
