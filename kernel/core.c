@@ -26,8 +26,8 @@ static void rewind_thread(struct tcb *tcb, enum entry entry)
         tcb->context.x[12] = entry == ENTRY_VM_ENTER ? BH_SYS_VM_ENTER : tcb->context.x[12];
         tcb->full_restore = 1;
     } else if (entry == ENTRY_GUEST_EXCEPTION && read_sysreg(esr_el2) >> ESR_EC_SHIFT == ESR_EC_HVC64 &&
-               vcpu_frame(tcb->vcpu) != NULL) {
-        vcpu_frame(tcb->vcpu)->pc -= INSTRUCTION_SIZE;
+               tcb->vcpu->frame != NULL) {
+        tcb->vcpu->frame->pc -= INSTRUCTION_SIZE;
     }
 }
 

@@ -169,7 +169,7 @@ void vcpu_timer_interrupt(struct core *core)
 void vcpu_maintenance_interrupt(struct core *core)
 {
     struct vcpu *vcpu = core->vcpu;
-    struct bh_vcpu_frame *frame = vcpu != NULL ? vcpu_frame(vcpu) : NULL;
+    struct bh_vcpu_frame *frame = vcpu != NULL ? vcpu->frame : NULL;
     if (frame != NULL && virtual_gic_collect(frame)) {
         vcpu->completed = true;
         vcpu_wake(core, vcpu);
@@ -253,7 +253,7 @@ static enum bh_error configure(struct all_cores *all, struct vcpu *vcpu, struct 
 
 static enum bh_error exchange_state(struct all_cores *all, struct vcpu *vcpu, bool save)
 {
-    struct bh_vcpu_frame *frame = vcpu_frame(vcpu);
+    struct bh_vcpu_frame *frame = vcpu->frame;
     if (frame == NULL || (vcpu->tcb != NULL && vcpu->tcb->in_guest)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
@@ -275,7 +275,7 @@ static enum bh_error exchange_state(struct all_cores *all, struct vcpu *vcpu, bo
 
 enum bh_error vcpu_post(struct core *core, struct vcpu *vcpu, struct invocation *invocation)
 {
-    struct bh_vcpu_frame *frame = vcpu_frame(vcpu);
+    struct bh_vcpu_frame *frame = vcpu->frame;
     if (frame == NULL) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
