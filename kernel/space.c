@@ -6,7 +6,6 @@
 #include "aarch64/its.h"
 #include "aarch64/smmu.h"
 #include "aarch64/tlb.h"
-#include "aarch64/vcpu_registers.h"
 #include "assert.h"
 #include "core.h"
 #include "vcpu.h"
@@ -137,12 +136,6 @@ static uint64_t *walk(struct space *space, vaddr_t address, unsigned level, unsi
     }
     *reached = at;
     return entry;
-}
-
-bool space_is_mapped(const struct space *space, vaddr_t address)
-{
-    unsigned reached;
-    return descriptor_is_valid(*walk((struct space *)space, address, 3, &reached));
 }
 
 static unsigned frame_level(struct cap frame)
