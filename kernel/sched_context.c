@@ -206,9 +206,8 @@ void sched_context_destroy(struct all_cores *all, struct sched_context *sc)
 static enum bh_error bind(struct all_cores *all, struct sched_context *sc, struct invocation *invocation)
 {
     struct slot *slot;
-    enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_TCB, 0, &slot);
-    if (error != BH_OK) {
-        return error;
+    if (invocation_cap(invocation, 1, BH_TYPE_TCB, 0, &slot) != BH_OK) {
+        return invocation->error;
     }
     struct tcb *tcb = cap_object(slot->cap);
     if (!invocation_requires(invocation, 0, BH_ERROR_BUSY, sc->tcb == NULL && sc->lent == NULL) ||

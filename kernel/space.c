@@ -210,9 +210,8 @@ static enum bh_error frame_map(struct invocation *invocation)
     unsigned level = frame_level(slot->cap);
     struct space *space;
 
-    enum bh_error error = target_space(invocation, (unsigned)slot->cap.size_bits, &space);
-    if (error != BH_OK) {
-        return error;
+    if (target_space(invocation, (unsigned)slot->cap.size_bits, &space) != BH_OK) {
+        return invocation->error;
     }
     /* A processor's write there would be a message of who knows which device. */
     bool doorbell = slot->cap.mapping.device && slot->cap.object != 0 &&
@@ -304,9 +303,8 @@ static enum bh_error page_table_map(struct invocation *invocation)
     struct slot *slot = invocation->slot;
     struct space *space;
 
-    enum bh_error error = target_space(invocation, 0, &space);
-    if (error != BH_OK) {
-        return error;
+    if (target_space(invocation, 0, &space) != BH_OK) {
+        return invocation->error;
     }
     if (space_find(slot->cap.mapping.space, slot->cap.mapping.generation) != NULL) {
         return BH_ERROR_BUSY;

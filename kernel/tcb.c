@@ -270,9 +270,8 @@ static enum bh_error resume(struct tcb *tcb)
 static enum bh_error bind_notification(struct tcb *tcb, struct invocation *invocation)
 {
     struct slot *slot;
-    enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_NOTIFICATION, BH_RIGHT_READ, &slot);
-    if (error != BH_OK) {
-        return error;
+    if (invocation_cap(invocation, 1, BH_TYPE_NOTIFICATION, BH_RIGHT_READ, &slot) != BH_OK) {
+        return invocation->error;
     }
     struct notification *notification = cap_object(slot->cap);
     if (!invocation_requires(invocation, 0, BH_ERROR_BUSY, tcb->bound_notification == NULL) ||
