@@ -44,31 +44,23 @@ struct space *space_find(uint64_t index, uint64_t generation)
 
 static void invalidate_all(const struct space *space)
 {
-    switch (space->type) {
-    case BH_TYPE_VSPACE:
+    if (space->type == BH_TYPE_VSPACE) {
         tlb_invalidate_asid(space->index);
-        break;
-    case BH_TYPE_GUEST_SPACE:
+    } else if (space->type == BH_TYPE_GUEST_SPACE) {
         tlb_invalidate_vmid(space->index);
-        break;
-    case BH_TYPE_IO_SPACE:
+    } else {
         smmu_invalidate_asid(space->index);
-        break;
     }
 }
 
 static void invalidate_page(const struct space *space, vaddr_t address)
 {
-    switch (space->type) {
-    case BH_TYPE_VSPACE:
+    if (space->type == BH_TYPE_VSPACE) {
         tlb_invalidate_address(space->index, address);
-        break;
-    case BH_TYPE_GUEST_SPACE:
+    } else if (space->type == BH_TYPE_GUEST_SPACE) {
         tlb_invalidate_ipa(space->index, address);
-        break;
-    case BH_TYPE_IO_SPACE:
+    } else {
         smmu_invalidate_address(space->index, address);
-        break;
     }
 }
 
