@@ -108,6 +108,14 @@ void core_stop(struct all_cores *all, struct core *other)
     }
 }
 
+void core_evict_fp(struct all_cores *all, struct core *core, const struct bh_fp_state *state)
+{
+    if (core->fp == state) {
+        core_stop(all, core);
+        fp_switch(core, NULL);
+    }
+}
+
 void core_kick(struct core *core)
 {
     gic_send_kick(core->affinity);

@@ -139,6 +139,9 @@ void all_cores_unlock(struct all_cores *all);
  * its hardware into memory: registers, VCPU, FP, translation base. It waits for its lock then. */
 void core_stop(struct all_cores *all, struct core *other);
 
+/* Takes these FP/SIMD registers out of the hardware of whatever core it is. */
+void core_evict_fp(struct all_cores *all, struct core *core, const struct bh_fp_state *state);
+
 /* Lets another core look at its mailbox, its run queue and its timer. */
 void core_kick(struct core *core);
 

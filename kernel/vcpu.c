@@ -182,15 +182,11 @@ void vcpu_evict(struct all_cores *all, struct vcpu *vcpu)
     if (vcpu->mail.bits != 0) {
         core_take_mail(core);
     }
-    if (core->vcpu == vcpu || core->fp == &vcpu->state.fp) {
-        core_stop(all, core);
-    }
     if (core->vcpu == vcpu) {
-        vcpu_put(core);
+        core_stop(all, core);
+        vcpu_put(core); /* unless the other core has done so */
     }
-    if (core->fp == &vcpu->state.fp) {
-        fp_switch(core, NULL);
-    }
+    core_evict_fp(all, core, &vcpu->state.fp);
 }
 
 void vcpu_lose_frame(struct all_cores *all, struct slot *slot)
