@@ -119,12 +119,11 @@ void virtual_gic_load(struct vcpu *vcpu)
 static int find_list_register(uint32_t intid)
 {
     uint64_t used = ~free_list_registers() & all_list_registers;
-    while (used != 0) {
+    for (; used != 0; used &= used - 1) {
         unsigned i = (unsigned)__builtin_ctzll(used);
         if (LR_INTID(read_list_register(i)) == intid) {
             return (int)i;
         }
-        used &= used - 1;
     }
     return -1;
 }
