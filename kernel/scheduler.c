@@ -37,14 +37,17 @@ static void enqueue(struct core *core, struct tcb *tcb, bool at_head)
     struct ready_bits *ready = &core->ready[partition];
     kernel_assert(!tcb->queued);
     tcb->queued = true;
-    if (queue->head == NULL) {
+    if (queue->head == NULL) { /* the usual case, as short as it can be */
+        tcb->next = tcb->previous = NULL;
+        queue->head = queue->tail = tcb;
         ready->word[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
         ready->summary |= UINT64_C(1) << (tcb->priority / 64);
         if (partition == core->partition && tcb->priority > core->highest) {
             core->highest = tcb->priority;
         }
+    } else {
+        thread_queue_insert(queue, tcb, at_head ? NULL : queue->tail);
     }
-    thread_queue_insert(queue, tcb, at_head ? NULL : queue->tail);
 }
 
 static void dequeue(struct core *core, struct tcb *tcb)
