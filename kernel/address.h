@@ -24,6 +24,9 @@
 /* The structure whose member a pointer points to. */
 #define container_of(pointer, type, member) ((type *)((uint8_t *)(pointer)-offsetof(type, member)))
 
+/* Of two numbers without side effects. */
+#define smaller(a, b) ((a) < (b) ? (a) : (b))
+
 typedef struct {
     uint64_t value;
 } paddr_t;

@@ -61,9 +61,7 @@ static void init_interrupts(void)
     gic_init(paddr(machine.gic_distributor.start));
     const uint32_t own[] = {machine.timer_irq, machine.maintenance_irq, BH_VCPU_TIMER_INTID, machine.smmu_event_irq};
     for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-        if (own[i] != IRQ_NONE) {
-            irq_reserve(own[i]);
-        }
+        irq_reserve(own[i]);
     }
 }
 

@@ -120,10 +120,9 @@ static struct cap frame_cap(paddr_t address)
     return object_create(boot.all, BH_TYPE_FRAME, BH_PAGE_BITS, address, false);
 }
 
-/* Maps a page of root's, in a slot of its own. */
-static void map_page(uint64_t address, void *page, uint64_t rights, uint64_t attributes)
+/* Maps a page for root, by the capability in `slot`. */
+static void map_page(uint64_t address, struct slot *slot, uint64_t rights, uint64_t attributes)
 {
-    struct slot *slot = put_next(frame_cap(pointer_paddr(page)));
     space_map_at_boot(boot.vspace, vaddr(address), slot, rights, attributes, allocate_page);
 }
 
@@ -136,7 +135,7 @@ static void map_copy(uint64_t address, uint64_t memory_size, const uint8_t *data
         for (uint64_t i = offset; i < data_size && i < offset + BH_PAGE_SIZE; i++) {
             page[i - offset] = data[i];
         }
-        map_page(address + offset, page, rights, attributes);
+        map_page(address + offset, put_next(frame_cap(pointer_paddr(page))), rights, attributes);
     }
 }
 
@@ -164,8 +163,7 @@ static void map_bundle(void)
     boot.info->bundle_size = machine.bundle.size;
     boot.info->bundle_slot = boot.next_slot;
     for (uint64_t page = start; page < end; page += BH_PAGE_SIZE) {
-        struct slot *slot = put_next(frame_cap(paddr(page)));
-        space_map_at_boot(boot.vspace, vaddr(BH_ROOT_BUNDLE + page - start), slot, BH_RIGHT_READ, 0, allocate_page);
+        map_page(BH_ROOT_BUNDLE + page - start, put_next(frame_cap(paddr(page))), BH_RIGHT_READ, 0);
     }
     boot.info->bundle_frame_count = boot.next_slot - boot.info->bundle_slot;
 }
@@ -189,9 +187,7 @@ static void put_untypeds(struct range range, bool device)
     uint64_t end = range.start + range.size;
     for (uint64_t at = range.start; at < end;) {
         unsigned bits = at == 0 ? BH_UNTYPED_MAX_BITS : (unsigned)__builtin_ctzll(at);
-        if (bits > BH_UNTYPED_MAX_BITS) {
-            bits = BH_UNTYPED_MAX_BITS;
-        }
+        bits = smaller(bits, BH_UNTYPED_MAX_BITS);
         while (UINT64_C(1) << bits > end - at) {
             bits--;
         }
@@ -205,7 +201,7 @@ static void put_device_memory(void)
     struct ranges devices = {0};
     uint64_t limit = UINT64_C(1) << cpu_features.physical_address_bits;
 
-    add_range(&devices, 0, limit < ADDRESS_LIMIT ? limit : ADDRESS_LIMIT);
+    add_range(&devices, 0, smaller(limit, ADDRESS_LIMIT));
     exclude(&devices, machine.gic_distributor);
     exclude(&devices, machine.gic_redistributors);
     exclude(&devices, machine.its);
@@ -289,8 +285,8 @@ void boot_root(struct all_cores *all)
     };
     struct slot *info = put(BH_ROOT_SLOT_BOOT_INFO, frame_cap(pointer_paddr(boot.info)));
     struct slot *buffer = put(BH_ROOT_SLOT_IPC_BUFFER, frame_cap(pointer_paddr(allocate_page())));
-    space_map_at_boot(boot.vspace, vaddr(BH_ROOT_BOOT_INFO), info, BH_RIGHT_READ, 0, allocate_page);
-    space_map_at_boot(boot.vspace, vaddr(BH_ROOT_IPC_BUFFER), buffer, BH_RIGHT_READ | BH_RIGHT_WRITE, 0, allocate_page);
+    map_page(BH_ROOT_BOOT_INFO, info, BH_RIGHT_READ, 0);
+    map_page(BH_ROOT_IPC_BUFFER, buffer, BH_RIGHT_READ | BH_RIGHT_WRITE, 0);
     put_control(BH_ROOT_SLOT_IRQ_CONTROL, BH_TYPE_IRQ_CONTROL);
     put_control(BH_ROOT_SLOT_SCHED_CONTROL, BH_TYPE_SCHED_CONTROL);
     put_control(BH_ROOT_SLOT_IO_CONTROL, BH_TYPE_IO_CONTROL);

@@ -76,6 +76,15 @@ static inline bool cap_is(struct cap cap, enum bh_type type, uint64_t rights)
     return (cap.head & mask.head) == wanted.head;
 }
 
+/* Why it is not of this type, or does not have these rights; or BH_OK. */
+static inline enum bh_error cap_check(struct cap cap, enum bh_type type, uint64_t rights)
+{
+    if (cap.type != (uint64_t)type) {
+        return BH_ERROR_INVALID_CAPABILITY;
+    }
+    return (cap.rights & rights) == rights ? BH_OK : BH_ERROR_RIGHTS;
+}
+
 static inline bool cap_takes_badge(struct cap cap)
 {
     return cap.type == BH_TYPE_ENDPOINT || cap.type == BH_TYPE_NOTIFICATION;

@@ -29,11 +29,10 @@ static enum bh_error copy(struct all_cores *all, struct invocation *invocation, 
 {
     struct slot *source;
     struct cap derived;
-    enum bh_error error = source_slot(invocation, &source);
-    if (error != BH_OK) {
-        return error;
+    if (source_slot(invocation, &source) != BH_OK) {
+        return invocation->error;
     }
-    error = cap_derive(source->cap, invocation->word[3], badge, &derived);
+    enum bh_error error = cap_derive(source->cap, invocation->word[3], badge, &derived);
     if (error != BH_OK) {
         return invocation_fail(invocation, 3, error);
     }

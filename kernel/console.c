@@ -5,7 +5,6 @@
 #include <stdarg.h>
 
 #include "assert.h"
-#include "machine.h"
 
 #define UART_DR 0x00
 #define UART_FR 0x18

@@ -26,8 +26,8 @@ static void rewind_thread(struct tcb *tcb, enum entry entry)
         tcb->context.x[12] = entry == ENTRY_VM_ENTER ? BH_SYS_VM_ENTER : tcb->context.x[12];
         tcb->full_restore = 1;
     } else if (entry == ENTRY_GUEST_EXCEPTION && read_sysreg(esr_el2) >> ESR_EC_SHIFT == ESR_EC_HVC64 &&
-               vcpu_frame(tcb->vcpu) != NULL) {
-        vcpu_frame(tcb->vcpu)->pc -= INSTRUCTION_SIZE;
+               tcb->vcpu->frame != NULL) {
+        tcb->vcpu->frame->pc -= INSTRUCTION_SIZE;
     }
 }
 
@@ -105,6 +105,14 @@ void core_stop(struct all_cores *all, struct core *other)
     core_kick(other);
     while (__atomic_load_n(&other->stop, __ATOMIC_ACQUIRE)) {
         spin_hint();
+    }
+}
+
+void core_evict_fp(struct all_cores *all, struct core *core, const struct bh_fp_state *state)
+{
+    if (core->fp == state) {
+        core_stop(all, core);
+        fp_switch(core, NULL);
     }
 }
 

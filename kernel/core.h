@@ -62,7 +62,7 @@ struct core {
     uint8_t partition; /* whose window it is */
     struct partition_schedule schedule;
     struct ready_bits ready[BH_PARTITIONS];
-    struct run_queue queue[BH_PARTITIONS][BH_PRIORITY_MAX + 1];
+    struct thread_queue queue[BH_PARTITIONS][BH_PRIORITY_MAX + 1];
 
     _Alignas(64) struct mail *notification_mail, *vcpu_mail;
 };
@@ -138,6 +138,9 @@ void all_cores_unlock(struct all_cores *all);
 /* Makes another core leave its current thread (which stays runnable) and put all that it holds in
  * its hardware into memory: registers, VCPU, FP, translation base. It waits for its lock then. */
 void core_stop(struct all_cores *all, struct core *other);
+
+/* Takes these FP/SIMD registers out of the hardware of whatever core it is. */
+void core_evict_fp(struct all_cores *all, struct core *core, const struct bh_fp_state *state);
 
 /* Lets another core look at its mailbox, its run queue and its timer. */
 void core_kick(struct core *core);

@@ -21,9 +21,14 @@ struct blob {
     uint32_t size;
 };
 
-/* The properties of the node being read that matter here. */
+/* The properties that matter here. (Not pointers to their names: the addresses in those are not in use yet.) */
+enum property { COMPATIBLE, REG, INTERRUPTS, DEVICE_TYPE, METHOD, INITRD_START, INITRD_END, PROPERTY_COUNT };
+static const char property_names[PROPERTY_COUNT][20] = {
+    "compatible", "reg", "interrupts", "device_type", "method", "linux,initrd-start", "linux,initrd-end"};
+
+/* The node being read. */
 struct node {
-    struct blob compatible, reg, interrupts, device_type, method, initrd_start, initrd_end;
+    struct blob property[PROPERTY_COUNT];
 };
 
 struct cells {
@@ -72,10 +77,10 @@ static bool list_has(struct blob list, const char *text)
 static bool reg_entry(const struct node *node, struct cells cells, uint32_t index, struct range *range)
 {
     uint32_t size = 4 * (cells.address + cells.size);
-    if (cells.address > 2 || cells.size > 2 || size == 0 || node->reg.size / size <= index) {
+    if (cells.address > 2 || cells.size > 2 || size == 0 || node->property[REG].size / size <= index) {
         return false;
     }
-    const uint8_t *entry = node->reg.data + index * size;
+    const uint8_t *entry = node->property[REG].data + index * size;
     range->start = read_cells(entry, cells.address);
     range->size = read_cells(entry + 4 * cells.address, cells.size);
     return true;
@@ -84,49 +89,51 @@ static bool reg_entry(const struct node *node, struct cells cells, uint32_t inde
 /* The INTID of the `index`-th interrupt of a node below a GICv3 (three cells each). */
 static uint32_t interrupt(const struct node *node, uint32_t index)
 {
-    if (node->interrupts.size / 12 <= index) {
+    if (node->property[INTERRUPTS].size / 12 <= index) {
         return IRQ_NONE;
     }
-    const uint8_t *entry = node->interrupts.data + 12 * index;
+    const uint8_t *entry = node->property[INTERRUPTS].data + 12 * index;
     uint32_t number = be32(entry + 4) & 0x3ff;
     return be32(entry) == 1 ? 16 + (number & 15) : 32 + number;
 }
 
 static void take_node(const struct node *node, struct cells cells)
 {
+    struct blob compatible = node->property[COMPATIBLE];
     struct range range;
 
-    if (list_has(node->device_type, "memory")) {
+    if (list_has(node->property[DEVICE_TYPE], "memory")) {
         for (uint32_t i = 0; machine.ram_count < MACHINE_RAM_MAX && reg_entry(node, cells, i, &range); i++) {
             machine.ram[machine.ram_count++] = range;
         }
-    } else if (list_has(node->device_type, "cpu")) {
-        if (machine.cpu_count < BH_CORES_MAX && node->reg.size / 4 == cells.address) {
-            machine.cpu[machine.cpu_count] = read_cells(node->reg.data, cells.address);
+    } else if (list_has(node->property[DEVICE_TYPE], "cpu")) {
+        if (machine.cpu_count < BH_CORES_MAX && node->property[REG].size / 4 == cells.address) {
+            machine.cpu[machine.cpu_count] = read_cells(node->property[REG].data, cells.address);
         }
         machine.cpu_count++;
-    } else if (list_has(node->compatible, "arm,gic-v3")) {
+    } else if (list_has(compatible, "arm,gic-v3")) {
         reg_entry(node, cells, 0, &machine.gic_distributor);
         reg_entry(node, cells, 1, &machine.gic_redistributors);
         machine.maintenance_irq = interrupt(node, 0);
-    } else if (list_has(node->compatible, "arm,cortex-a15-gic") || list_has(node->compatible, "arm,gic-400")) {
+    } else if (list_has(compatible, "arm,cortex-a15-gic") || list_has(compatible, "arm,gic-400")) {
         machine.gic_too_old = true;
-    } else if (list_has(node->compatible, "arm,gic-v3-its")) {
+    } else if (list_has(compatible, "arm,gic-v3-its")) {
         reg_entry(node, cells, 0, &machine.its);
-    } else if (list_has(node->compatible, "arm,smmu-v3")) {
+    } else if (list_has(compatible, "arm,smmu-v3")) {
         reg_entry(node, cells, 0, &machine.smmu);
         machine.smmu_event_irq = interrupt(node, 0);
-    } else if (list_has(node->compatible, "arm,armv8-timer")) {
+    } else if (list_has(compatible, "arm,armv8-timer")) {
         machine.timer_irq = interrupt(node, 3); /* secure, non-secure, virtual, hypervisor */
-    } else if (machine.uart.size == 0 && list_has(node->compatible, "arm,pl011")) {
+    } else if (machine.uart.size == 0 && list_has(compatible, "arm,pl011")) {
         reg_entry(node, cells, 0, &machine.uart);
         console_use((void *)machine.uart.start); /* for what follows, at its physical address */
-    } else if (list_has(node->compatible, "arm,psci-1.0") || list_has(node->compatible, "arm,psci-0.2")) {
-        machine.psci_hvc = list_has(node->method, "hvc");
+    } else if (list_has(compatible, "arm,psci-1.0") || list_has(compatible, "arm,psci-0.2")) {
+        machine.psci_hvc = list_has(node->property[METHOD], "hvc");
     }
-    if (node->initrd_start.size != 0 && node->initrd_end.size != 0) {
-        uint64_t start = read_cells(node->initrd_start.data, node->initrd_start.size / 4);
-        uint64_t end = read_cells(node->initrd_end.data, node->initrd_end.size / 4);
+    struct blob initrd_start = node->property[INITRD_START], initrd_end = node->property[INITRD_END];
+    if (initrd_start.size != 0 && initrd_end.size != 0) {
+        uint64_t start = read_cells(initrd_start.data, initrd_start.size / 4);
+        uint64_t end = read_cells(initrd_end.data, initrd_end.size / 4);
         machine.bundle = (struct range){start, end > start ? end - start : 0};
     }
 }
@@ -134,21 +141,12 @@ static void take_node(const struct node *node, struct cells cells)
 static void take_property(struct node *node, struct cells *children, struct blob strings, uint32_t name,
                           struct blob value)
 {
-    if (name_is(strings, name, "compatible")) {
-        node->compatible = value;
-    } else if (name_is(strings, name, "reg")) {
-        node->reg = value;
-    } else if (name_is(strings, name, "interrupts")) {
-        node->interrupts = value;
-    } else if (name_is(strings, name, "device_type")) {
-        node->device_type = value;
-    } else if (name_is(strings, name, "method")) {
-        node->method = value;
-    } else if (name_is(strings, name, "linux,initrd-start") && value.size <= 8) {
-        node->initrd_start = value;
-    } else if (name_is(strings, name, "linux,initrd-end") && value.size <= 8) {
-        node->initrd_end = value;
-    } else if (name_is(strings, name, "#address-cells") && value.size == 4) {
+    for (unsigned i = 0; i < PROPERTY_COUNT; i++) {
+        if (name_is(strings, name, property_names[i]) && (i < INITRD_START || value.size <= 8)) {
+            node->property[i] = value;
+        }
+    }
+    if (name_is(strings, name, "#address-cells") && value.size == 4) {
         children->address = be32(value.data);
     } else if (name_is(strings, name, "#size-cells") && value.size == 4) {
         children->size = be32(value.data);

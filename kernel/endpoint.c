@@ -57,9 +57,7 @@ static uint64_t transfer_buffer(const struct tcb *from, const struct tcb *to, ui
     if (source == NULL || destination == NULL) {
         return BH_MESSAGE_REGISTERS;
     }
-    if (length > BH_MESSAGE_MAX) {
-        length = BH_MESSAGE_MAX;
-    }
+    length = smaller(length, BH_MESSAGE_MAX);
     for (uint64_t i = BH_MESSAGE_REGISTERS; i < length; i++) {
         destination->words[i] = source->words[i];
     }
@@ -72,7 +70,7 @@ static void transfer(struct all_cores *all, const struct tcb *from, struct tcb *
     uint64_t length = bh_info_length(info);
 
     if (length != 0) {
-        uint64_t in_registers = length < BH_MESSAGE_REGISTERS ? length : BH_MESSAGE_REGISTERS;
+        uint64_t in_registers = smaller(length, BH_MESSAGE_REGISTERS);
         for (uint64_t i = 0; i < in_registers; i++) {
             to->context.x[2 + i] = from->context.x[2 + i];
         }
@@ -92,15 +90,11 @@ static void transfer_fault(const struct tcb *from, struct tcb *to, uint64_t badg
     tcb_return(to, BH_OK, BH_INFO_FAULT | bh_info(from->fault.label, 3), badge);
 }
 
-/* Hands the message to the receiver, who has left the queue (or never was in it). False: a Call without a reply
- * object, which fails. */
-static bool meet(struct core *core, struct tcb *sender, struct tcb *receiver, struct reply *reply,
+/* Hands the message to the receiver, who has left the queue (or never was in it). For a Call there is a reply object. */
+static void meet(struct core *core, struct tcb *sender, struct tcb *receiver, struct reply *reply,
                  const struct send *send)
 {
     if (send->call) {
-        if (reply == NULL) {
-            return false;
-        }
         /* A reply object that is still in use gives up its old caller. */
         struct tcb *forgotten = reply_detach(core, reply);
         if (forgotten != NULL) {
@@ -117,7 +111,6 @@ static bool meet(struct core *core, struct tcb *sender, struct tcb *receiver, st
         reply_attach(reply, sender, receiver);
         core->reschedule = 1;
     }
-    return true;
 }
 
 void endpoint_send(struct core *core, struct endpoint *endpoint, struct tcb *tcb, struct send send)
@@ -146,7 +139,7 @@ void endpoint_send(struct core *core, struct endpoint *endpoint, struct tcb *tcb
     }
     endpoint_remove_waiter(receiver);
     receiver->state = TCB_RUNNABLE;
-    (void)meet(core, tcb, receiver, reply, &send);
+    meet(core, tcb, receiver, reply, &send);
     if (!send.call) {
         tcb->context.x[0] = BH_OK;
     }
@@ -170,10 +163,11 @@ void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb
                             .fault = sender->sending_fault,
                             .all = all};
         endpoint_remove_waiter(sender);
-        if (!meet(core, sender, tcb, reply, &send)) {
+        if (send.call && reply == NULL) {
             tcb_fail(core, sender, BH_ERROR_CANCELLED);
             continue;
         }
+        meet(core, sender, tcb, reply, &send);
         if (!send.call) {
             sender->context.x[0] = BH_OK;
             sender->state = TCB_RUNNABLE;

@@ -15,24 +15,18 @@ enum bh_error invocation_cap(struct invocation *invocation, uint64_t n, enum bh_
                              struct slot **slot)
 {
     struct slot *found = tcb_lookup(invocation->caller, invocation->word[n - 1]);
-    if (found == NULL || found->cap.type != (uint64_t)type) {
-        return invocation_fail(invocation, n, BH_ERROR_INVALID_CAPABILITY);
-    }
-    if ((found->cap.rights & rights) != rights) {
-        return invocation_fail(invocation, n, BH_ERROR_RIGHTS);
-    }
+    enum bh_error error = found != NULL ? cap_check(found->cap, type, rights) : BH_ERROR_INVALID_CAPABILITY;
     *slot = found;
-    return BH_OK;
+    return error == BH_OK ? BH_OK : invocation_fail(invocation, n, error);
 }
 
 enum bh_error invocation_copy(struct invocation *invocation, uint64_t n, enum bh_type type, uint64_t rights,
                               struct slot **slot, struct cap *copy)
 {
-    enum bh_error error = invocation_cap(invocation, n, type, rights, slot);
-    if (error != BH_OK) {
-        return error;
+    if (invocation_cap(invocation, n, type, rights, slot) != BH_OK) {
+        return invocation->error;
     }
-    error = cap_derive((*slot)->cap, BH_RIGHTS_ALL, 0, copy);
+    enum bh_error error = cap_derive((*slot)->cap, BH_RIGHTS_ALL, 0, copy);
     return error == BH_OK ? BH_OK : invocation_fail(invocation, n, error);
 }
 

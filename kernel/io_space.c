@@ -9,9 +9,8 @@ LANDING_PAD enum bh_error io_control_invoke(struct all_cores *all, struct invoca
         return BH_ERROR_ILLEGAL_OPERATION;
     }
     struct slot *slot;
-    enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_IO_SPACE, 0, &slot);
-    if (error != BH_OK) {
-        return error;
+    if (invocation_cap(invocation, 1, BH_TYPE_IO_SPACE, 0, &slot) != BH_OK) {
+        return invocation->error;
     }
     struct space *space = cap_object(slot->cap);
     if (!invocation_requires(invocation, 0, BH_ERROR_UNSUPPORTED, smmu_present()) ||
@@ -19,7 +18,7 @@ LANDING_PAD enum bh_error io_control_invoke(struct all_cores *all, struct invoca
         !invocation_requires(invocation, 1, BH_ERROR_BUSY, space->bound == 0)) {
         return invocation->error;
     }
-    error = smmu_bind(space, invocation->word[1]);
+    enum bh_error error = smmu_bind(space, invocation->word[1]);
     return error == BH_OK ? BH_OK : invocation_fail(invocation, 2, error);
 }
 

@@ -173,14 +173,10 @@ LANDING_PAD enum bh_error irq_control_invoke(struct all_cores *all, struct invoc
         return BH_ERROR_ILLEGAL_OPERATION;
     }
     uint32_t intid;
-    enum bh_error error = message ? its_find_lpi(invocation, &intid) : find_spi(invocation, &intid);
-    if (error != BH_OK) {
-        return error;
-    }
     struct slot *cnode;
-    error = invocation_cap(invocation, 3, BH_TYPE_CNODE, 0, &cnode);
-    if (error != BH_OK) {
-        return error;
+    if ((message ? its_find_lpi(invocation, &intid) : find_spi(invocation, &intid)) != BH_OK ||
+        invocation_cap(invocation, 3, BH_TYPE_CNODE, 0, &cnode) != BH_OK) {
+        return invocation->error;
     }
     struct slot *destination = cnode_slot(cnode->cap, invocation->word[3]);
     if (!invocation_requires(invocation, 4, BH_ERROR_RANGE, destination != NULL) ||
@@ -224,10 +220,8 @@ LANDING_PAD enum bh_error irq_handler_invoke(struct all_cores *all, struct invoc
     case BH_OP_IRQ_HANDLER_BIND: {
         struct slot *notification;
         struct cap derived;
-        enum bh_error error =
-            invocation_copy(invocation, 1, BH_TYPE_NOTIFICATION, BH_RIGHT_WRITE, &notification, &derived);
-        if (error != BH_OK) {
-            return error;
+        if (invocation_copy(invocation, 1, BH_TYPE_NOTIFICATION, BH_RIGHT_WRITE, &notification, &derived) != BH_OK) {
+            return invocation->error;
         }
         (void)slot_delete(all, &irq->notification);
         slot_insert_after(all, &irq->notification, derived, notification);

@@ -6,22 +6,20 @@
 void *memset(void *to, int value, size_t size);
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
 
-static int aligned(const void *a, const void *b, size_t size)
+/* How many bytes can be taken as words. */
+static size_t in_words(const void *a, const void *b, size_t size)
 {
-    return (((uintptr_t)a | (uintptr_t)b | size) & 7) == 0;
+    return (((uintptr_t)a | (uintptr_t)b) & 7) == 0 ? size & ~(size_t)7 : 0;
 }
 
 void *memset(void *to, int value, size_t size)
 {
     uint8_t *bytes = to;
-    if (aligned(to, to, size)) {
-        uint64_t *words = to;
-        for (size_t i = 0; i < size / 8; i++) {
-            words[i] = (uint8_t)value * UINT64_C(0x0101010101010101);
-        }
-        return to;
+    size_t i = 0;
+    for (size_t words = in_words(to, to, size); i < words; i += 8) {
+        *(uint64_t *)&bytes[i] = (uint8_t)value * UINT64_C(0x0101010101010101);
     }
-    for (size_t i = 0; i < size; i++) {
+    for (; i < size; i++) {
         bytes[i] = (uint8_t)value;
     }
     return to;
@@ -29,17 +27,14 @@ void *memset(void *to, int value, size_t size)
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
+    const uint8_t *source = from;
     uint8_t *bytes = to;
-    if (aligned(to, from, size)) {
-        uint64_t *words = to;
-        const uint64_t *source = from;
-        for (size_t i = 0; i < size / 8; i++) {
-            words[i] = source[i];
-        }
-        return to;
+    size_t i = 0;
+    for (size_t words = in_words(to, from, size); i < words; i += 8) {
+        *(uint64_t *)&bytes[i] = *(const uint64_t *)&source[i];
     }
-    for (size_t i = 0; i < size; i++) {
-        bytes[i] = ((const uint8_t *)from)[i];
+    for (; i < size; i++) {
+        bytes[i] = source[i];
     }
     return to;
 }

@@ -2,7 +2,6 @@
 #include "object.h"
 
 #include "endpoint.h"
-#include "guest_space.h"
 #include "irq.h"
 #include "notification.h"
 #include "reply.h"
@@ -56,11 +55,6 @@ uint64_t object_size(struct cap cap)
 {
     unsigned bits = object_size_bits((enum bh_type)cap.type, cap.size_bits);
     return bits == 0 ? 0 : UINT64_C(1) << bits;
-}
-
-bool object_in_memory(struct cap cap)
-{
-    return object_size(cap) != 0;
 }
 
 struct cap object_create(struct all_cores *all, enum bh_type type, unsigned size_bits, paddr_t address, bool device)

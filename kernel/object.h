@@ -7,10 +7,7 @@
 
 #include "cap.h"
 
-/* Whether the object lies in memory that came from an Untyped. */
-bool object_in_memory(struct cap cap);
-
-/* Bytes of memory of an object; 0 for those without. */
+/* Bytes of memory, which came from an Untyped, of an object; 0 for those without. */
 uint64_t object_size(struct cap cap);
 
 /* log2 of the size of an object to be made, or 0 if `type` and `size_bits` can't be made. */

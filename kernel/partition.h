@@ -13,10 +13,6 @@
 #include "deadline.h"
 #include "tcb.h"
 
-struct run_queue {
-    struct tcb *head, *tail;
-};
-
 struct ready_bits {
     _Alignas(64) uint64_t word[4]; /* a bit for each priority with a non-empty queue */
     uint64_t summary;              /* a bit for each word that is not 0 */

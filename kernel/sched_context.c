@@ -71,7 +71,7 @@ static void use_refills(struct sched_context *sc, uint64_t used)
 {
     while (used > 0) {
         struct refill head = sc->refill[0];
-        uint64_t part = used < head.amount ? used : head.amount;
+        uint64_t part = smaller(used, head.amount);
         sc->refill[0] = (struct refill){head.time + part, head.amount - part};
         add_refill(sc, head.time + sc->period, part);
         settle_refills(sc);
@@ -206,9 +206,8 @@ void sched_context_destroy(struct all_cores *all, struct sched_context *sc)
 static enum bh_error bind(struct all_cores *all, struct sched_context *sc, struct invocation *invocation)
 {
     struct slot *slot;
-    enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_TCB, 0, &slot);
-    if (error != BH_OK) {
-        return error;
+    if (invocation_cap(invocation, 1, BH_TYPE_TCB, 0, &slot) != BH_OK) {
+        return invocation->error;
     }
     struct tcb *tcb = cap_object(slot->cap);
     if (!invocation_requires(invocation, 0, BH_ERROR_BUSY, sc->tcb == NULL && sc->lent == NULL) ||

@@ -33,36 +33,29 @@ static int highest(const struct ready_bits *ready)
 static void enqueue(struct core *core, struct tcb *tcb, bool at_head)
 {
     unsigned partition = tcb->sched_context->partition;
-    struct run_queue *queue = &core->queue[partition][tcb->priority];
+    struct thread_queue *queue = &core->queue[partition][tcb->priority];
     struct ready_bits *ready = &core->ready[partition];
     kernel_assert(!tcb->queued);
     tcb->queued = true;
-    tcb->next = tcb->previous = NULL;
-    if (queue->head == NULL) {
+    if (queue->head == NULL) { /* the usual case, as short as it can be */
+        tcb->next = tcb->previous = NULL;
         queue->head = queue->tail = tcb;
         ready->word[tcb->priority / 64] |= UINT64_C(1) << (tcb->priority % 64);
         ready->summary |= UINT64_C(1) << (tcb->priority / 64);
         if (partition == core->partition && tcb->priority > core->highest) {
             core->highest = tcb->priority;
         }
-    } else if (at_head) {
-        tcb->next = queue->head;
-        queue->head->previous = tcb;
-        queue->head = tcb;
     } else {
-        tcb->previous = queue->tail;
-        queue->tail->next = tcb;
-        queue->tail = tcb;
+        thread_queue_insert(queue, tcb, at_head ? NULL : queue->tail);
     }
 }
 
 static void dequeue(struct core *core, struct tcb *tcb)
 {
     unsigned partition = tcb->sched_context->partition;
-    struct run_queue *queue = &core->queue[partition][tcb->priority];
+    struct thread_queue *queue = &core->queue[partition][tcb->priority];
     struct ready_bits *ready = &core->ready[partition];
-    *(tcb->previous != NULL ? &tcb->previous->next : &queue->head) = tcb->next;
-    *(tcb->next != NULL ? &tcb->next->previous : &queue->tail) = tcb->previous;
+    thread_queue_remove(queue, tcb);
     if (queue->head == NULL) {
         ready->word[tcb->priority / 64] &= ~(UINT64_C(1) << (tcb->priority % 64));
         if (ready->word[tcb->priority / 64] == 0) {
@@ -72,7 +65,6 @@ static void dequeue(struct core *core, struct tcb *tcb)
             core->highest = highest(ready);
         }
     }
-    tcb->next = tcb->previous = NULL;
     tcb->queued = false;
 }
 
@@ -163,10 +155,7 @@ void scheduler_set_timer(struct core *core)
 {
     uint64_t when = core->deadlines.head != NULL ? core->deadlines.head->when : UINT64_MAX;
     if (core->charged != NULL) {
-        uint64_t end = core->now + core->charged->refill[0].amount;
-        if (end < when) {
-            when = end;
-        }
+        when = smaller(when, core->now + core->charged->refill[0].amount);
     }
     if (core != this_core()) {
         core->timer_programmed = UINT64_MAX; /* it looks itself when it is called */

@@ -7,7 +7,6 @@
 #define KERNEL_SCHEDULER_H
 
 #include "aarch64/cpu.h"
-#include "aarch64/cpu.h"
 #include "core.h"
 #include "trace.h"
 

@@ -6,7 +6,6 @@
 #include "aarch64/its.h"
 #include "aarch64/smmu.h"
 #include "aarch64/tlb.h"
-#include "aarch64/vcpu_registers.h"
 #include "assert.h"
 #include "core.h"
 #include "vcpu.h"
@@ -45,31 +44,23 @@ struct space *space_find(uint64_t index, uint64_t generation)
 
 static void invalidate_all(const struct space *space)
 {
-    switch (space->type) {
-    case BH_TYPE_VSPACE:
+    if (space->type == BH_TYPE_VSPACE) {
         tlb_invalidate_asid(space->index);
-        break;
-    case BH_TYPE_GUEST_SPACE:
+    } else if (space->type == BH_TYPE_GUEST_SPACE) {
         tlb_invalidate_vmid(space->index);
-        break;
-    case BH_TYPE_IO_SPACE:
+    } else {
         smmu_invalidate_asid(space->index);
-        break;
     }
 }
 
 static void invalidate_page(const struct space *space, vaddr_t address)
 {
-    switch (space->type) {
-    case BH_TYPE_VSPACE:
+    if (space->type == BH_TYPE_VSPACE) {
         tlb_invalidate_address(space->index, address);
-        break;
-    case BH_TYPE_GUEST_SPACE:
+    } else if (space->type == BH_TYPE_GUEST_SPACE) {
         tlb_invalidate_ipa(space->index, address);
-        break;
-    case BH_TYPE_IO_SPACE:
+    } else {
         smmu_invalidate_address(space->index, address);
-        break;
     }
 }
 
@@ -137,12 +128,6 @@ static uint64_t *walk(struct space *space, vaddr_t address, unsigned level, unsi
     }
     *reached = at;
     return entry;
-}
-
-bool space_is_mapped(const struct space *space, vaddr_t address)
-{
-    unsigned reached;
-    return descriptor_is_valid(*walk((struct space *)space, address, 3, &reached));
 }
 
 static unsigned frame_level(struct cap frame)
@@ -217,9 +202,8 @@ static enum bh_error frame_map(struct invocation *invocation)
     unsigned level = frame_level(slot->cap);
     struct space *space;
 
-    enum bh_error error = target_space(invocation, (unsigned)slot->cap.size_bits, &space);
-    if (error != BH_OK) {
-        return error;
+    if (target_space(invocation, (unsigned)slot->cap.size_bits, &space) != BH_OK) {
+        return invocation->error;
     }
     /* A processor's write there would be a message of who knows which device. */
     bool doorbell = slot->cap.mapping.device && slot->cap.object != 0 &&
@@ -311,9 +295,8 @@ static enum bh_error page_table_map(struct invocation *invocation)
     struct slot *slot = invocation->slot;
     struct space *space;
 
-    enum bh_error error = target_space(invocation, 0, &space);
-    if (error != BH_OK) {
-        return error;
+    if (target_space(invocation, 0, &space) != BH_OK) {
+        return invocation->error;
     }
     if (space_find(slot->cap.mapping.space, slot->cap.mapping.generation) != NULL) {
         return BH_ERROR_BUSY;

@@ -69,9 +69,6 @@ static inline void space_switch(struct core *core, const struct space *space)
     }
 }
 
-/* Whether an address translates, and to what level (1 to 3; 0: not). */
-bool space_is_mapped(const struct space *space, vaddr_t address);
-
 enum bh_error frame_invoke(struct all_cores *all, struct invocation *invocation);
 enum bh_error page_table_invoke(struct all_cores *all, struct invocation *invocation);
 

@@ -15,7 +15,7 @@
 #include "scheduler.h"
 #include "vcpu.h"
 
-static void send(struct core *core, struct tcb *tcb, unsigned ipc, struct all_cores *all)
+static enum bh_error send(struct core *core, struct tcb *tcb, unsigned ipc, struct all_cores *all)
 {
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
     bool call = (ipc & IPC_CALL) != 0;
@@ -23,26 +23,19 @@ static void send(struct core *core, struct tcb *tcb, unsigned ipc, struct all_co
     if (cap.type == BH_TYPE_REPLY && !call) {
         struct reply *reply = cap_object(cap);
         if (reply->core != core) {
-            tcb_return(tcb, BH_ERROR_CORE, 0, 0);
-            return;
+            return BH_ERROR_CORE;
         }
         endpoint_reply(core, tcb, reply, (cap.rights & BH_RIGHT_GRANT) != 0, all);
         tcb_return(tcb, BH_OK, 0, 0);
-        return;
+        return BH_OK;
     }
-    if (cap.type != BH_TYPE_ENDPOINT) {
-        tcb_return(tcb, BH_ERROR_INVALID_CAPABILITY, 0, 0);
-        return;
-    }
-    uint64_t needed = call ? BH_RIGHT_WRITE | BH_RIGHT_CALL : BH_RIGHT_WRITE;
-    if ((cap.rights & needed) != needed) {
-        tcb_return(tcb, BH_ERROR_RIGHTS, 0, 0);
-        return;
+    enum bh_error error = cap_check(cap, BH_TYPE_ENDPOINT, call ? BH_RIGHT_WRITE | BH_RIGHT_CALL : BH_RIGHT_WRITE);
+    if (error != BH_OK) {
+        return error;
     }
     struct endpoint *endpoint = cap_object(cap);
     if (endpoint->core != core) {
-        tcb_return(tcb, BH_ERROR_CORE, 0, 0);
-        return;
+        return BH_ERROR_CORE;
     }
     endpoint_send(core, endpoint, tcb,
                   (struct send){.badge = cap.badge,
@@ -50,6 +43,7 @@ static void send(struct core *core, struct tcb *tcb, unsigned ipc, struct all_co
                                 .grant = (cap.rights & BH_RIGHT_GRANT) != 0,
                                 .nonblocking = (ipc & IPC_NONBLOCKING) != 0,
                                 .all = all});
+    return BH_OK;
 }
 
 /* Lets an endpoint and a reply object belong to the core of the thread that receives by them. */
@@ -66,7 +60,7 @@ static bool claim_for_receiver(struct core *core, struct endpoint *endpoint, str
     return true;
 }
 
-static void recv(struct core *core, struct tcb *tcb, unsigned ipc, struct all_cores *all)
+static enum bh_error recv(struct core *core, struct tcb *tcb, unsigned ipc, struct all_cores *all)
 {
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
     bh_cptr reply_cptr = tcb->context.x[10];
@@ -75,25 +69,20 @@ static void recv(struct core *core, struct tcb *tcb, unsigned ipc, struct all_co
     if (reply_cptr != BH_CPTR_NULL) {
         struct cap reply_cap = tcb_lookup_cap(tcb, reply_cptr);
         if (reply_cap.type != BH_TYPE_REPLY) {
-            tcb_return(tcb, BH_ERROR_INVALID_CAPABILITY, 0, 0);
-            return;
+            return BH_ERROR_INVALID_CAPABILITY;
         }
         reply = cap_object(reply_cap);
     }
-    if (cap.type != BH_TYPE_ENDPOINT) {
-        tcb_return(tcb, BH_ERROR_INVALID_CAPABILITY, 0, 0);
-        return;
-    }
-    if ((cap.rights & BH_RIGHT_READ) == 0) {
-        tcb_return(tcb, BH_ERROR_RIGHTS, 0, 0);
-        return;
+    enum bh_error error = cap_check(cap, BH_TYPE_ENDPOINT, BH_RIGHT_READ);
+    if (error != BH_OK) {
+        return error;
     }
     struct endpoint *endpoint = cap_object(cap);
     if (all != NULL && !claim_for_receiver(core, endpoint, reply)) {
-        tcb_return(tcb, BH_ERROR_CORE, 0, 0);
-        return;
+        return BH_ERROR_CORE;
     }
     endpoint_recv(core, endpoint, tcb, reply, (ipc & IPC_NONBLOCKING) != 0, all);
+    return BH_OK;
 }
 
 static void reply_before_recv(struct core *core, struct tcb *tcb, struct all_cores *all)
@@ -133,10 +122,9 @@ void syscall_ipc(struct core *core, struct tcb *tcb, unsigned ipc)
     if ((ipc & IPC_REPLY) != 0) {
         reply_before_recv(core, tcb, all);
     }
-    if ((ipc & IPC_RECV) != 0) {
-        recv(core, tcb, ipc, all);
-    } else {
-        send(core, tcb, ipc, all);
+    enum bh_error error = (ipc & IPC_RECV) != 0 ? recv(core, tcb, ipc, all) : send(core, tcb, ipc, all);
+    if (error != BH_OK) {
+        tcb_return(tcb, error, 0, 0);
     }
     if (all != NULL) {
         all_cores_unlock(all);
@@ -146,16 +134,10 @@ void syscall_ipc(struct core *core, struct tcb *tcb, unsigned ipc)
 static void signal(struct core *core, struct tcb *tcb)
 {
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
-    if (cap.type != BH_TYPE_NOTIFICATION) {
-        tcb->context.x[0] = BH_ERROR_INVALID_CAPABILITY;
-        return;
+    tcb->context.x[0] = cap_check(cap, BH_TYPE_NOTIFICATION, BH_RIGHT_WRITE);
+    if (tcb->context.x[0] == BH_OK) {
+        notification_signal(core, cap_object(cap), notification_badge(cap));
     }
-    if ((cap.rights & BH_RIGHT_WRITE) == 0) {
-        tcb->context.x[0] = BH_ERROR_RIGHTS;
-        return;
-    }
-    tcb->context.x[0] = BH_OK;
-    notification_signal(core, cap_object(cap), notification_badge(cap));
 }
 
 /* Lets it move to this core. False: the call has failed, or is issued again. */
@@ -178,15 +160,11 @@ static bool claim_notification(struct core *core, struct tcb *tcb, struct notifi
 static void wait(struct core *core, struct tcb *tcb, bool nonblocking)
 {
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
-    if (cap.type != BH_TYPE_NOTIFICATION) {
-        tcb_return(tcb, BH_ERROR_INVALID_CAPABILITY, 0, 0);
-    } else if ((cap.rights & BH_RIGHT_READ) == 0) {
-        tcb_return(tcb, BH_ERROR_RIGHTS, 0, 0);
-    } else {
-        struct notification *notification = cap_object(cap);
-        if (notification->core != core && !claim_notification(core, tcb, notification)) {
-            return;
-        }
+    enum bh_error error = cap_check(cap, BH_TYPE_NOTIFICATION, BH_RIGHT_READ);
+    struct notification *notification = cap_object(cap);
+    if (error != BH_OK) {
+        tcb_return(tcb, error, 0, 0);
+    } else if (notification->core == core || claim_notification(core, tcb, notification)) {
         notification_wait(core, tcb, cap, nonblocking);
     }
 }
@@ -250,24 +228,16 @@ void native_exception(struct core *core)
     if (!core_lock(core, ENTRY_OTHER)) {
         return;
     }
-    switch (esr >> ESR_EC_SHIFT) {
-    case ESR_EC_FP:
-        if ((tcb->flags & BH_TCB_FP) != 0) {
-            fp_switch(core, &tcb->fp);
-            core->fp_open = true;
-            fp_access(true);
-            return;
-        }
-        tcb_fault(core, tcb, BH_FAULT_EXCEPTION, 0, esr);
-        return;
-    case ESR_EC_INSTRUCTION_ABORT_LOWER:
-    case ESR_EC_DATA_ABORT_LOWER:
-    case ESR_EC_PC_ALIGNMENT:
+    uint64_t class = esr >> ESR_EC_SHIFT;
+    if (class == ESR_EC_FP && (tcb->flags & BH_TCB_FP) != 0) {
+        fp_switch(core, &tcb->fp);
+        core->fp_open = true;
+        fp_access(true);
+    } else if (class == ESR_EC_INSTRUCTION_ABORT_LOWER || class == ESR_EC_DATA_ABORT_LOWER ||
+               class == ESR_EC_PC_ALIGNMENT) {
         tcb_fault(core, tcb, BH_FAULT_VM, read_sysreg(far_el2), esr);
-        return;
-    default:
+    } else {
         tcb_fault(core, tcb, BH_FAULT_EXCEPTION, 0, esr);
-        return;
     }
 }
 

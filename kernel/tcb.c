@@ -97,10 +97,7 @@ void tcb_destroy(struct all_cores *all, struct tcb *tcb)
     if (tcb->vcpu != NULL) {
         vcpu_unbind(all, tcb->vcpu);
     }
-    if (core->fp == &tcb->fp) {
-        core_stop(all, core);
-        core->fp = NULL;
-    }
+    core_evict_fp(all, core, &tcb->fp);
     if (core->current == tcb) {
         core->current = NULL;
         core->reschedule = 1;
@@ -270,9 +267,8 @@ static enum bh_error resume(struct tcb *tcb)
 static enum bh_error bind_notification(struct tcb *tcb, struct invocation *invocation)
 {
     struct slot *slot;
-    enum bh_error error = invocation_cap(invocation, 1, BH_TYPE_NOTIFICATION, BH_RIGHT_READ, &slot);
-    if (error != BH_OK) {
-        return error;
+    if (invocation_cap(invocation, 1, BH_TYPE_NOTIFICATION, BH_RIGHT_READ, &slot) != BH_OK) {
+        return invocation->error;
     }
     struct notification *notification = cap_object(slot->cap);
     if (!invocation_requires(invocation, 0, BH_ERROR_BUSY, tcb->bound_notification == NULL) ||
@@ -293,8 +289,7 @@ static enum bh_error set_flags(struct all_cores *all, struct tcb *tcb, struct in
     struct core *core = tcb->core;
     tcb->flags = (uint8_t)invocation->word[0];
     if ((tcb->flags & BH_TCB_FP) == 0 && core->fp == &tcb->fp) {
-        core_stop(all, core);
-        core->fp = NULL;
+        core_evict_fp(all, core, &tcb->fp);
         if (core->current == tcb) {
             core->fp_open = false;
             fp_access(false);
@@ -330,12 +325,7 @@ static enum bh_error set_affinity(struct all_cores *all, struct tcb *tcb, struct
         vcpu_evict(all, tcb->vcpu);
         deadline_move(from, to, &tcb->vcpu->deadline);
     }
-    if (from->fp == &tcb->fp) {
-        core_stop(all, from);
-        if (from == all->core) {
-            fp_switch(from, NULL);
-        }
-    }
+    core_evict_fp(all, from, &tcb->fp);
     if (sc != NULL) {
         sched_context_move(all, sc, to);
     }

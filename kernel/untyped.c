@@ -26,7 +26,7 @@ static bool clear_until(struct slot *slot, uint64_t start, uint64_t end)
         cleared = start; /* what lies between is skipped: padding that no object will use */
     }
     while (cleared < end) {
-        uint64_t chunk = end - cleared < CLEAR_CHUNK ? end - cleared : CLEAR_CHUNK;
+        uint64_t chunk = smaller(end - cleared, CLEAR_CHUNK);
         clear_memory(paddr_pointer(paddr(cap->object + cleared)), chunk);
         cleared += chunk;
         cap->untyped.cleared = (uint32_t)(cleared >> BH_UNTYPED_MIN_BITS);

@@ -169,7 +169,7 @@ void vcpu_timer_interrupt(struct core *core)
 void vcpu_maintenance_interrupt(struct core *core)
 {
     struct vcpu *vcpu = core->vcpu;
-    struct bh_vcpu_frame *frame = vcpu != NULL ? vcpu_frame(vcpu) : NULL;
+    struct bh_vcpu_frame *frame = vcpu != NULL ? vcpu->frame : NULL;
     if (frame != NULL && virtual_gic_collect(frame)) {
         vcpu->completed = true;
         vcpu_wake(core, vcpu);
@@ -182,15 +182,11 @@ void vcpu_evict(struct all_cores *all, struct vcpu *vcpu)
     if (vcpu->mail.bits != 0) {
         core_take_mail(core);
     }
-    if (core->vcpu == vcpu || core->fp == &vcpu->state.fp) {
-        core_stop(all, core);
-    }
     if (core->vcpu == vcpu) {
-        vcpu_put(core);
+        core_stop(all, core);
+        vcpu_put(core); /* unless the other core has done so */
     }
-    if (core->fp == &vcpu->state.fp) {
-        fp_switch(core, NULL);
-    }
+    core_evict_fp(all, core, &vcpu->state.fp);
 }
 
 void vcpu_lose_frame(struct all_cores *all, struct slot *slot)
@@ -253,7 +249,7 @@ static enum bh_error configure(struct all_cores *all, struct vcpu *vcpu, struct 
 
 static enum bh_error exchange_state(struct all_cores *all, struct vcpu *vcpu, bool save)
 {
-    struct bh_vcpu_frame *frame = vcpu_frame(vcpu);
+    struct bh_vcpu_frame *frame = vcpu->frame;
     if (frame == NULL || (vcpu->tcb != NULL && vcpu->tcb->in_guest)) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }
@@ -275,7 +271,7 @@ static enum bh_error exchange_state(struct all_cores *all, struct vcpu *vcpu, bo
 
 enum bh_error vcpu_post(struct core *core, struct vcpu *vcpu, struct invocation *invocation)
 {
-    struct bh_vcpu_frame *frame = vcpu_frame(vcpu);
+    struct bh_vcpu_frame *frame = vcpu->frame;
     if (frame == NULL) {
         return BH_ERROR_ILLEGAL_OPERATION;
     }

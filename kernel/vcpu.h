@@ -22,7 +22,7 @@ struct vcpu {
     uint64_t sp_el0, tpidr_el0; /* of the guest, while it does not run; used by vectors.S */
     uint64_t pstate;            /* checked; what vectors.S enters the guest with */
     struct tcb *tcb;
-    struct bh_vcpu_frame *frame; /* what the slot names */
+    struct bh_vcpu_frame *frame; /* shared with the VMM: what the slot names, or NULL */
     union {
         struct {
             bool timer_pending; /* the timer's interrupt is active and in no list register: the guest masks it */
@@ -39,12 +39,6 @@ struct vcpu {
 _Static_assert(offsetof(struct vcpu, sp_el0) == VCPU_SP_EL0, "vectors.S");
 _Static_assert(offsetof(struct vcpu, tpidr_el0) == VCPU_TPIDR_EL0, "vectors.S");
 _Static_assert(offsetof(struct vcpu, pstate) == VCPU_PSTATE, "vectors.S");
-
-/* The shared frame, or NULL. */
-static inline struct bh_vcpu_frame *vcpu_frame(const struct vcpu *vcpu)
-{
-    return vcpu->frame;
-}
 
 /* The capability that a VCPU keeps of its frame is marked, since a guest on another core must be
  * stopped before it goes. */
@@ -93,7 +87,7 @@ void vcpu_wake(struct core *core, struct vcpu *vcpu);
 
 static inline struct vcpu *vcpu_of_mail(struct mail *mail)
 {
-    return (struct vcpu *)((uint8_t *)mail - offsetof(struct vcpu, mail));
+    return container_of(mail, struct vcpu, mail);
 }
 
 /* Takes whatever VCPU is in the hardware out of it. */

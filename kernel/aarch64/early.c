@@ -42,8 +42,7 @@ static void check_processor(void)
                    "the processor has no Virtualization Host Extensions (FEAT_VHE, Armv8.1)");
     start_requires(field(read_sysreg(id_aa64pfr0_el1), 24) != 0 && !machine.gic_too_old,
                    "the interrupt controller is not a GICv3");
-    start_requires(field(read_sysreg(id_aa64mmfr0_el1), 28) != 0xf,
-                   "the processor has no 4 KiB translation granule");
+    start_requires(field(read_sysreg(id_aa64mmfr0_el1), 28) != 0xf, "the processor has no 4 KiB translation granule");
 }
 
 static void find_features(void)
@@ -100,8 +99,7 @@ static void map_image(uint64_t image)
     }
     image_level2[0] = descriptor_table(paddr((uint64_t)image_level3));
     kernel_level1[511] = descriptor_table(paddr((uint64_t)image_level2));
-    identity_level1[image / GIB] =
-        align_down(image, GIB) | (KERNEL_PAGE & ~STAGE1_PXN) | STAGE1_READ_ONLY;
+    identity_level1[image / GIB] = align_down(image, GIB) | (KERNEL_PAGE & ~STAGE1_PXN) | STAGE1_READ_ONLY;
 }
 
 /* The level-2 table of a GiB of the direct map. */
@@ -118,10 +116,7 @@ static uint64_t *direct_table(uint64_t gib)
 static void map_ram(struct range *ram, uint64_t image)
 {
     uint64_t start = align_up(ram->start, MIB2);
-    uint64_t end = align_down(ram->start + ram->size, MIB2);
-    if (end > DIRECT_MAP_SIZE) {
-        end = DIRECT_MAP_SIZE;
-    }
+    uint64_t end = smaller(align_down(ram->start + ram->size, MIB2), DIRECT_MAP_SIZE);
     if (start >= end) {
         ram->size = 0;
         return;

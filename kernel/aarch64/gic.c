@@ -110,9 +110,7 @@ void gic_init(paddr_t distributor_base)
     unsigned architecture = (read32(distributor, GICD_PIDR2) >> 4) & 0xf;
     start_requires(architecture == 3 || architecture == 4, "the interrupt controller is not a GICv3");
     interrupt_count = 32 * ((read32(distributor, GICD_TYPER) & 0x1f) + 1);
-    if (interrupt_count > 1020) {
-        interrupt_count = 1020;
-    }
+    interrupt_count = smaller(interrupt_count, 1020);
     init_distributor();
 }
 

@@ -213,11 +213,6 @@ void smmu_handle_events(void)
 
 /* --- start --- */
 
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 static void check_features(void)
 {
     uint32_t idr0 = read32(smmu.base, SMMU_IDR0);

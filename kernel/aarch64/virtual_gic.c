@@ -119,12 +119,11 @@ void virtual_gic_load(struct vcpu *vcpu)
 static int find_list_register(uint32_t intid)
 {
     uint64_t used = ~free_list_registers() & all_list_registers;
-    while (used != 0) {
+    for (; used != 0; used &= used - 1) {
         unsigned i = (unsigned)__builtin_ctzll(used);
         if (LR_INTID(read_list_register(i)) == intid) {
             return (int)i;
         }
-        used &= used - 1;
     }
     return -1;
 }
@@ -198,11 +197,8 @@ void virtual_gic_inject(struct vcpu *vcpu, struct bh_vcpu_frame *frame)
         } else {
             unsigned i = (unsigned)__builtin_ctzll(available);
             available &= available - 1;
-            uint64_t lr = LR_PENDING | LR_GROUP1 | LR_PRIORITY(frame->priority[intid]) | (uint64_t)intid;
-            if ((frame->level[word] & bit) != 0) {
-                lr |= LR_EOI;
-            }
-            write_list_register(i, lr);
+            uint64_t eoi = (frame->level[word] & bit) != 0 ? LR_EOI : 0;
+            write_list_register(i, LR_PENDING | LR_GROUP1 | eoi | LR_PRIORITY(frame->priority[intid]) | (uint64_t)intid);
         }
         __atomic_fetch_and(&frame->pending[word], ~bit, __ATOMIC_ACQ_REL);
     }

@@ -154,7 +154,7 @@ static const char *check_objects(void)
     struct slot *around[64];
     unsigned count = 0, depth = 0;
     for (unsigned i = 0; i < found_count; i++) {
-        if (object_in_memory(found[i]->cap)) {
+        if (object_size(found[i]->cap) != 0) {
             order[count++] = found[i];
         }
     }
@@ -294,7 +294,7 @@ static const char *check_thread(const struct tcb *tcb)
 
 static const char *check_object(struct cap cap)
 {
-    void *memory = object_in_memory(cap) ? cap_object(cap) : NULL;
+    void *memory = object_size(cap) != 0 ? cap_object(cap) : NULL;
     switch (cap.type) {
     case BH_TYPE_TCB:
         return check_thread(memory);
@@ -348,7 +348,8 @@ static const char *check_object(struct cap cap)
     }
 }
 
-static const char *check_run_queues(const struct ready_bits *ready, const struct run_queue *queues, unsigned partition)
+static const char *check_run_queues(const struct ready_bits *ready, const struct thread_queue *queues,
+                                    unsigned partition)
 {
     for (unsigned i = 0; i <= BH_PRIORITY_MAX; i++) {
         bool marked = (ready->word[i / 64] >> (i % 64) & 1) != 0;

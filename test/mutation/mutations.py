@@ -92,11 +92,10 @@ MUTATIONS = [
     # ---- rights ----
     *in_file(
         "kernel/syscall.c",
-        ("send_needs_one_of_two_rights", "if ((cap.rights & needed) != needed) {", "if ((cap.rights & needed) == 0) {",
+        ("send_needs_one_of_two_rights", "call ? BH_RIGHT_WRITE | BH_RIGHT_CALL : BH_RIGHT_WRITE);", "BH_RIGHT_WRITE);",
          "who may send may also call", "model"),
-        ("receive_needs_no_right",
-         "    if ((cap.rights & BH_RIGHT_READ) == 0) {\n        tcb_return", "    if (false) {\n        tcb_return",
-         "who may send takes others' messages", "ipc"),
+        ("receive_needs_no_right", "cap_check(cap, BH_TYPE_ENDPOINT, BH_RIGHT_READ);",
+         "cap_check(cap, BH_TYPE_ENDPOINT, 0);", "who may send takes others' messages", "ipc"),
     ),
     *in_file(
         "kernel/shortpath.c",

@@ -61,7 +61,6 @@ void wait_for_interrupt(void);
 #define ESR_EC_SHIFT 26
 #define ESR_EC_WFX 0x01u
 #define ESR_EC_FP 0x07u
-#define ESR_EC_SVC64 0x15u
 #define ESR_EC_HVC64 0x16u
 #define ESR_EC_SMC64 0x17u
 #define ESR_EC_SYSREG 0x18u
