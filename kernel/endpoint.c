@@ -90,7 +90,7 @@ static void transfer_fault(const struct tcb *from, struct tcb *to, uint64_t badg
     tcb_return(to, BH_OK, BH_INFO_FAULT | bh_info(from->fault.label, 3), badge);
 }
 
-/* Hands the message to the receiver, who has left the queue (or never was in it). For a Call there is a reply object. */
+/* Hands the message to the receiver, who has left the queue (or never was in it). A Call needs a reply object. */
 static void meet(struct core *core, struct tcb *sender, struct tcb *receiver, struct reply *reply,
                  const struct send *send)
 {

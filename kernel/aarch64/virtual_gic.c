@@ -197,8 +197,8 @@ void virtual_gic_inject(struct vcpu *vcpu, struct bh_vcpu_frame *frame)
         } else {
             unsigned i = (unsigned)__builtin_ctzll(available);
             available &= available - 1;
-            uint64_t eoi = (frame->level[word] & bit) != 0 ? LR_EOI : 0;
-            write_list_register(i, LR_PENDING | LR_GROUP1 | eoi | LR_PRIORITY(frame->priority[intid]) | (uint64_t)intid);
+            uint64_t kind = LR_PENDING | LR_GROUP1 | ((frame->level[word] & bit) != 0 ? LR_EOI : 0);
+            write_list_register(i, kind | LR_PRIORITY(frame->priority[intid]) | (uint64_t)intid);
         }
         __atomic_fetch_and(&frame->pending[word], ~bit, __ATOMIC_ACQ_REL);
     }
