@@ -460,7 +460,9 @@ static void a_call_can_be_cancelled_while_its_server_runs_elsewhere(void)
             CHECK(ticks_now() < end + ticks_from_us(5 * PATIENCE_US));
             if (tries % 8 == 0) { /* the server was stopped amid its work */
                 (void)bh_sched_context_bind(server.sched_context, server.tcb);
-                spin_us(50);
+                uint64_t until = ticks_now() + ticks_from_us(PATIENCE_US / 10);
+                while (count[2] < seen + 3 && ticks_now() < until) {
+                }
                 (void)bh_sched_context_unbind(server.sched_context);
             }
             spin_us(50);
