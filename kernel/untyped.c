@@ -23,7 +23,9 @@ static bool clear_until(struct slot *slot, uint64_t start, uint64_t end)
     uint64_t cleared = (uint64_t)cap->untyped.cleared << BH_UNTYPED_MIN_BITS;
 
     if (cleared < start) {
-        cleared = start; /* what lies between is skipped: padding that no object will use */
+        /* What lies between is skipped, and so given out as padding: what is not clear must stay below the watermark. */
+        cap->untyped.used = (uint32_t)(start >> BH_UNTYPED_MIN_BITS);
+        cleared = start;
     }
     while (cleared < end) {
         uint64_t chunk = smaller(end - cleared, CLEAR_CHUNK);
@@ -79,7 +81,9 @@ static enum bh_error retype(struct all_cores *all, struct invocation *invocation
         !invocation_requires(invocation, 5, BH_ERROR_NOT_EMPTY, slots_are_empty(destination, count))) {
         return invocation->error;
     }
-    reset_if_unused(slot);
+    if (offset == BH_RETYPE_NEXT || offset < (uint64_t)slot->cap.untyped.used << BH_UNTYPED_MIN_BITS) {
+        reset_if_unused(slot); /* but not what this call has begun to clear at its offset */
+    }
     uint64_t size = UINT64_C(1) << slot->cap.size_bits;
     uint64_t used = (uint64_t)slot->cap.untyped.used << BH_UNTYPED_MIN_BITS;
     uint64_t start = offset != BH_RETYPE_NEXT ? offset : align_up(used, UINT64_C(1) << object_bits);
@@ -99,7 +103,7 @@ static enum bh_error retype(struct all_cores *all, struct invocation *invocation
     slot->cap.untyped.used = (uint32_t)(end >> BH_UNTYPED_MIN_BITS);
     for (uint64_t i = 0; i < count; i++) {
         paddr_t address = paddr(slot->cap.object + start + (i << object_bits));
-        slot_insert_after(all, &destination[i], object_create(all, type, (unsigned)size_bits, address, device), slot);
+        slot_insert_after(all, &destination[i], object_create(all, type, size_bits & 63, address, device), slot);
     }
     return BH_OK;
 }

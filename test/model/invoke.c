@@ -113,7 +113,7 @@ static enum bh_error retype(struct invoked *c)
             return fail(c, 5, BH_ERROR_NOT_EMPTY);
         }
     }
-    if (!has_children(c->slot) && untyped->used != 0) {
+    if (!has_children(c->slot) && untyped->used != 0 && (offset == BH_RETYPE_NEXT || offset < untyped->used)) {
         untyped->used = untyped->cleared = 0;
     }
     uint64_t bytes = UINT64_C(1) << bits;
@@ -132,7 +132,10 @@ static enum bh_error retype(struct invoked *c)
     }
     uint64_t end = start + count * bytes;
     if (!untyped->device && type != BH_TYPE_UNTYPED) {
-        uint64_t at = untyped->cleared > start ? untyped->cleared : start;
+        uint64_t at = untyped->cleared;
+        if (at < start) {
+            at = untyped->used = start; /* what is not clear is not above the watermark */
+        }
         while (at < end) {
             at = end - at < CHUNK ? end : at + CHUNK;
             untyped->cleared = at;
