@@ -23,7 +23,7 @@ static bool clear_until(struct slot *slot, uint64_t start, uint64_t end)
     uint64_t cleared = (uint64_t)cap->untyped.cleared << BH_UNTYPED_MIN_BITS;
 
     if (cleared < start) {
-        /* What lies between is skipped, and so given out as padding: what is not clear must stay below the watermark. */
+        /* What lies between is skipped and never used: what may not be clear is not above the watermark. */
         cap->untyped.used = (uint32_t)(start >> BH_UNTYPED_MIN_BITS);
         cleared = start;
     }

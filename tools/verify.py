@@ -7,9 +7,10 @@
     verify.py --trace NAME         with the counterexample of what does not hold
 
 Each file of test/proof/ includes the sources that it is about; each of its functions prove_* is one proof,
-and the comment above it the claim. A proof holds if CBMC finds that no property can be violated for any
-input within the bounds, no loop can run further than it was unwound, every place marked REACHED can be
-reached (so that the assumptions are not contradictory), and no function was left without a body.
+and the comment above it the claim. Functions of those sources that its line "stub NAME, ..." names it defines
+itself. A proof holds if CBMC finds that no property can be violated for any input within the bounds, no loop
+can run further than it was unwound, every place marked REACHED can be reached (so that the assumptions are
+not contradictory), and no function was left without a body.
 """
 
 import argparse
@@ -78,6 +79,17 @@ def describe(file):
     return sources, [f"{name.lower()} = {value}: {meaning}" for name, value, meaning in bounds]
 
 
+def replace_stubs(file, text):
+    """Makes the sources' own definitions of what the proof defines into declarations, so that all calls go there."""
+    stubs = re.search(r"^ \* stub (\w+(?:, \w+)*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    for name in stubs.group(1).split(", ") if stubs else ():
+        definition = re.compile(rf"^([\w *]*\b){name}(\([^()]*\))(?=\s*{{)", re.MULTILINE)
+        if len(definition.findall(text)) != 2:
+            sys.exit(f"verify: {file.name} is to replace {name}, but the sources do not define it, or it does not")
+        text = definition.sub(rf"\1{name}\2;\n\1{name}_of_sources\2", text, count=1)
+    return text
+
+
 class Checker:
     """CBMC from the cache, with its own loader and libraries."""
 
@@ -97,6 +109,7 @@ class Checker:
                         "-mno-outline-atomics", f"-I{REPOSITORY}", f"-I{REPOSITORY / 'kernel'}",
                         f"-I{REPOSITORY / 'kernel/api'}", "-include", str(PROOFS / "proof.h"),
                         str(file), "-o", str(output)], check=True)
+        output.write_text(replace_stubs(file, output.read_text(encoding="utf-8")), encoding="utf-8")
         return output
 
     def run(self, proof, source, trace):

@@ -12,7 +12,7 @@
 
 #include "test/proof/objects.h"
 
-#ifdef WITHOUT_HOLDERS /* no object holds slots: what those add is proved in test/proof/cnodes.c */
+#ifdef WITHOUT_HOLDERS /* no object holds slots */
 #define object_holds_slots object_holds_slots_of_kernel
 #endif
 #include "kernel/object.c"

@@ -5,7 +5,7 @@
  * one object stands for all of them, and one byte for all of the memory.
  */
 #define BOUND_SLOTS  2 /* slots of the destination CNode, and so objects made at once; their types and sizes are any */
-#define BOUND_PIECES 2 /* pieces of 64 KiB cleared from one interrupt to the next; those cleared earlier are any number */
+#define BOUND_PIECES 2 /* of 64 KiB, cleared from one interrupt to the next; those cleared earlier are any number */
 #define UNWIND       4
 
 #include "test/proof/kernel.h"
@@ -172,7 +172,8 @@ static void check_retype(bool device)
     PROVE(new.object >= before.object && start_of(new) >= floor_of_new);
     PROVE(end_of(new) <= watermark());
     PROVE((new.object & (object_size(new) - 1)) == 0);
-    PROVE(device ? new.type == BH_TYPE_DEVICE_UNTYPED || new.type == BH_TYPE_FRAME : new.type != BH_TYPE_DEVICE_UNTYPED);
+    PROVE(device ? new.type == BH_TYPE_DEVICE_UNTYPED || new.type == BH_TYPE_FRAME
+                 : new.type != BH_TYPE_DEVICE_UNTYPED);
     PROVE(new.type != BH_TYPE_FRAME || new.mapping.device == device);
     if (start_of(new) <= byte && byte < end_of(new)) {
         REACHED("a byte of an object");
