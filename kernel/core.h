@@ -3,12 +3,13 @@
  * Cores, and who may change what.
  *
  * Each core has a lock, and holds its own from the first to the last instruction of a kernel entry
- * that touches anything shared. Possession is passed as a pointer:
+ * that touches anything shared. Possession is passed as a pointer.
  *
- *   struct core *       that core's lock is held. Its run queue, deadlines and current thread may
- * be changed, and so may the threads, endpoints, notifications, reply objects and scheduling
- * contexts that belong to it. What is global (capabilities, spaces, the interrupt table) may be
- * read. struct all_cores *  all locks are held: everything may be changed, but for what is in
+ * A `struct core *` says that that core's lock is held. Its run queue, deadlines and current thread
+ * may be changed, and so may the threads, endpoints, notifications, reply objects and scheduling
+ * contexts that belong to it. What is global (capabilities, spaces, the interrupt table) may be read.
+ *
+ * A `struct all_cores *` says that all locks are held: everything may be changed, but for what is in
  * another core's hardware (core_stop).
  *
  * Lock order: by core number. all_cores_lock lets go of the own lock first, so the current thread
@@ -49,10 +50,10 @@ struct core {
     uint64_t timer_programmed; /* what the timer's comparator holds */
 
     struct vcpu *whole_vcpu; /* core->vcpu while all of it is in the hardware: nothing hidden, FP too */
-    struct bh_fp_state *fp; /* whose FP/SIMD registers are in the hardware */
-    bool fp_open;           /* native code may use them now */
-    bool vcpu_hidden;       /* what vcpu_registers_hide takes is in vcpu->state, not in the hardware */
-    bool preempted;         /* the invocation stopped at a preemption point and is to be issued again */
+    struct bh_fp_state *fp;  /* whose FP/SIMD registers are in the hardware */
+    bool fp_open;            /* native code may use them now */
+    bool vcpu_hidden;        /* what vcpu_registers_hide takes is in vcpu->state, not in the hardware */
+    bool preempted;          /* the invocation stopped at a preemption point and is to be issued again */
 
     uint32_t number;
     uint64_t affinity;      /* MPIDR_EL1's affinity fields */

@@ -29,8 +29,9 @@ struct field {
 
 /*
  * Left out because the kernel neither switches their state nor lets the guest have them: SVE, SME,
- * MTE, RAS, MPAM, AMU, PMU, trace, pointer authentication, LORegions, EL2 and EL3, AArch32; WFxT,
- * LS64, MOPS and XS need controls of EL2. Big-endian guests are not emulated.
+ * MTE, RAS, MPAM, AMU, PMU, trace, LORegions, EL2 and EL3, AArch32; WFxT, LS64, MOPS and XS need
+ * controls of EL2. Pointer authentication is switched by the kernel but not offered to guests.
+ * Big-endian guests are not emulated.
  */
 static const struct field fields[] = {
     {PFR0, 0, FIXED, 1},    /* EL0: AArch64 only */

@@ -145,7 +145,7 @@ synchronous:
 
 /*
  * Signal and Poll. Mostly some bits are set or taken, and that is all: so C, which preserves x18 to x29 and does not use
- * x11 to x17 here (fastpath.c), is asked before anything is saved.
+ * x11 to x17 here (shortpath.c), is asked before anything is saved.
  */
 short_call:
     str     x30, [sp, #240]
