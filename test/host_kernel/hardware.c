@@ -188,7 +188,7 @@ enum bh_error its_find_lpi(struct invocation *invocation, uint32_t *lpi)
             return invocation_fail(invocation, 2, BH_ERROR_BUSY);
         }
     }
-    return found ? BH_OK : BH_ERROR_NO_TAG;
+    return found ? BH_OK : invocation_fail(invocation, 0, BH_ERROR_NO_TAG);
 }
 
 void its_map(struct all_cores *all, uint32_t lpi, uint64_t device, uint64_t event)
