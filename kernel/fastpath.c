@@ -134,6 +134,7 @@ struct tcb *syscall_reply_recv(struct core *core)
     uint64_t info = server->context.x[1];
     struct cap endpoint_cap, reply_cap;
     if (!fastpath_lookup(server, server->context.x[0], BH_TYPE_ENDPOINT, BH_RIGHT_READ, &endpoint_cap) ||
+        server->context.x[10] == BH_CPTR_NULL ||
         !fastpath_lookup(server, server->context.x[10], BH_TYPE_REPLY, 0, &reply_cap) || !is_plain(info)) {
         goto slow;
     }

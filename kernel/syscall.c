@@ -60,18 +60,21 @@ static bool claim_for_receiver(struct core *core, struct endpoint *endpoint, str
     return true;
 }
 
+/* No capability for BH_CPTR_NULL, whatever is in slot 0. */
+static struct cap named_reply(const struct tcb *tcb)
+{
+    bh_cptr cptr = tcb->context.x[10];
+    return cptr != BH_CPTR_NULL ? tcb_lookup_cap(tcb, cptr) : (struct cap){0};
+}
+
 static enum bh_error recv(struct core *core, struct tcb *tcb, unsigned ipc, struct all_cores *all)
 {
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
-    bh_cptr reply_cptr = tcb->context.x[10];
-    struct reply *reply = NULL;
+    struct cap reply_cap = named_reply(tcb);
+    struct reply *reply = reply_cap.type == BH_TYPE_REPLY ? cap_object(reply_cap) : NULL;
 
-    if (reply_cptr != BH_CPTR_NULL) {
-        struct cap reply_cap = tcb_lookup_cap(tcb, reply_cptr);
-        if (reply_cap.type != BH_TYPE_REPLY) {
-            return BH_ERROR_INVALID_CAPABILITY;
-        }
-        reply = cap_object(reply_cap);
+    if (reply == NULL && tcb->context.x[10] != BH_CPTR_NULL) {
+        return BH_ERROR_INVALID_CAPABILITY;
     }
     enum bh_error error = cap_check(cap, BH_TYPE_ENDPOINT, BH_RIGHT_READ);
     if (error != BH_OK) {
@@ -87,7 +90,7 @@ static enum bh_error recv(struct core *core, struct tcb *tcb, unsigned ipc, stru
 
 static void reply_before_recv(struct core *core, struct tcb *tcb, struct all_cores *all)
 {
-    struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[10]);
+    struct cap cap = named_reply(tcb);
     if (cap.type == BH_TYPE_REPLY && ((struct reply *)cap_object(cap))->core == core) {
         endpoint_reply(core, tcb, cap_object(cap), (cap.rights & BH_RIGHT_GRANT) != 0, all);
     }
@@ -103,7 +106,7 @@ static bool ipc_needs_all_cores(const struct core *core, const struct tcb *tcb, 
         return false;
     }
     struct cap cap = tcb_lookup_cap(tcb, tcb->context.x[0]);
-    struct cap reply = tcb_lookup_cap(tcb, tcb->context.x[10]);
+    struct cap reply = named_reply(tcb);
     const struct endpoint *endpoint = cap.type == BH_TYPE_ENDPOINT ? cap_object(cap) : NULL;
     bool with_reply = reply.type == BH_TYPE_REPLY;
     return (endpoint != NULL && (endpoint->core != core || endpoint_offers_cap(endpoint, with_reply))) ||

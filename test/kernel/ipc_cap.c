@@ -208,10 +208,19 @@ static void a_call_that_is_refused_does_not_cost_the_next_its_capability(void)
     CHECK_EQUAL(type_of(shared.receive_slot), BH_TYPE_NOTIFICATION);
 }
 
+static void no_reply_object_means_none_whatever_is_in_slot_0(void)
+{
+    bh_cptr reply = new_object(BH_TYPE_REPLY);
+    CHECK_OK(bh_cnode_move(CNODE, BH_CPTR_NULL, CNODE, reply));
+    a_call_that_is_refused_does_not_cost_the_next_its_capability();
+    CHECK_OK(bh_cnode_delete(CNODE, BH_CPTR_NULL));
+}
+
 TEST_GROUP(ipc_cap, false, TEST_CASE(a_capability_arrives_in_the_receive_slot),
            TEST_CASE(what_arrived_goes_with_what_was_sent), TEST_CASE(a_capability_needs_grant),
            TEST_CASE(a_receiver_takes_none_without_a_slot), TEST_CASE(an_occupied_receive_slot_stays_as_it_is),
            TEST_CASE(a_wild_receive_slot_is_ignored), TEST_CASE(a_capability_that_is_none_is_left_out),
            TEST_CASE(a_capability_travels_when_the_sender_waits_first), TEST_CASE(an_answer_can_carry_a_capability),
            TEST_CASE(capabilities_travel_between_cnodes),
-           TEST_CASE(a_call_that_is_refused_does_not_cost_the_next_its_capability));
+           TEST_CASE(a_call_that_is_refused_does_not_cost_the_next_its_capability),
+           TEST_CASE(no_reply_object_means_none_whatever_is_in_slot_0));

@@ -366,6 +366,11 @@ static struct m_cap *named(const struct m_object *thread, uint64_t cptr, enum bh
     return slot != NULL && slot->cap != NULL && slot->cap->object->type == type ? slot->cap : NULL;
 }
 
+static struct m_cap *named_reply(const struct m_object *thread, const struct m_call *call)
+{
+    return call->x[10] != 0 ? named(thread, call->x[10], BH_TYPE_REPLY) : NULL;
+}
+
 static void call_send(struct m_object *thread, const struct m_call *call, bool is_call, bool nonblocking)
 {
     const struct m_cap *reply = named(thread, call->x[0], BH_TYPE_REPLY);
@@ -390,13 +395,13 @@ static void call_send(struct m_object *thread, const struct m_call *call, bool i
 static void call_receive(struct m_object *thread, const struct m_call *call, bool nonblocking)
 {
     const struct m_cap *endpoint = named(thread, call->x[0], BH_TYPE_ENDPOINT);
-    const struct m_cap *reply = named(thread, call->x[10], BH_TYPE_REPLY);
+    const struct m_cap *reply = named_reply(thread, call);
     if (endpoint == NULL || (call->x[10] != 0 && reply == NULL)) {
         told(thread, BH_ERROR_INVALID_CAPABILITY, 0, 0);
     } else if ((endpoint->rights & BH_RIGHT_READ) == 0) {
         told(thread, BH_ERROR_RIGHTS, 0, 0);
     } else {
-        receive(thread, endpoint->object, call->x[10] != 0 ? reply->object : NULL, nonblocking);
+        receive(thread, endpoint->object, reply != NULL ? reply->object : NULL, nonblocking);
     }
 }
 
@@ -431,7 +436,7 @@ void ipc_call(struct m_object *thread, const struct m_call *call)
         call_send(thread, call, false, call->x[12] == BH_SYS_NB_SEND);
         break;
     case BH_SYS_REPLY_RECV: {
-        const struct m_cap *reply = named(thread, call->x[10], BH_TYPE_REPLY);
+        const struct m_cap *reply = named_reply(thread, call);
         if (reply != NULL) {
             answer(thread, reply->object, call->x[1], (reply->rights & BH_RIGHT_GRANT) != 0);
         }
