@@ -481,8 +481,19 @@ void generate(struct m_object *thread, bool may_block, struct step *step)
 
 const char *operation_name(const struct m_call *call)
 {
-    static const char *const calls[] = {"vm_enter", "call", "reply_recv", "send", "nb_send", "recv",
-                                        "nb_recv",  "signal", "wait", "poll", "yield"};
+    static const char *const calls[] = {
+        [BH_SYS_SIGNAL] = "signal",
+        [BH_SYS_POLL] = "poll",
+        [BH_SYS_VM_ENTER] = "vm_enter",
+        [BH_SYS_CALL] = "call",
+        [BH_SYS_REPLY_RECV] = "reply_recv",
+        [BH_SYS_SEND] = "send",
+        [BH_SYS_NB_SEND] = "nb_send",
+        [BH_SYS_RECV] = "recv",
+        [BH_SYS_NB_RECV] = "nb_recv",
+        [BH_SYS_WAIT] = "wait",
+        [BH_SYS_YIELD] = "yield",
+    };
     static const struct {
         uint64_t operation;
         const char *name;

@@ -92,6 +92,9 @@ static struct m_object *take_caller(struct m_object *reply)
         while (sc->loans[at] != reply) {
             at++;
         }
+        while (caller->thread.sched_context == NULL && sc->loan_count > at + 1) {
+            sc->loans[--sc->loan_count]->lent = NULL; /* it is not to be handed on after it was taken back */
+        }
         for (sc->loan_count--; at < sc->loan_count; at++) {
             sc->loans[at] = sc->loans[at + 1];
         }
