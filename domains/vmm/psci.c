@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PSCI 1.1 (Arm DEN 0022) and the part of SMCCC 1.1 (DEN 0028) that goes with it, over HVC and SMC.
- */
+/* PSCI 1.1 (Arm DEN 0022) and the part of SMCCC 1.1 (DEN 0028) that goes with it, over HVC and SMC. */
 
 #include "domains/vmm/vm.h"
 

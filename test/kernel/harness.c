@@ -313,28 +313,49 @@ static uint64_t begins_with(const char *text, const char *word)
     return word[i] == '\0' ? i : 0;
 }
 
+/* What stands behind `name` in the machine's command line; NULL: it is not there. */
+static const char *find_option(const char *name)
+{
+    const char *tree = (const char *)boot_info->device_tree_address;
+    uint64_t length = 0;
+    while (name[length] != '\0') {
+        length++;
+    }
+    for (uint64_t at = 0; at + length < boot_info->device_tree_size; at++) {
+        if (begins_with(tree + at, name) != 0) {
+            return tree + at + length;
+        }
+    }
+    return NULL;
+}
+
+uint64_t test_option(const char *name, uint64_t otherwise)
+{
+    const char *text = find_option(name);
+    if (text == NULL) {
+        return otherwise;
+    }
+    uint64_t number = 0;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        number = number * 10 + (uint64_t)(*text - '0');
+    }
+    return number;
+}
+
 /* All groups, or those that the machine's command line names: tests.groups=NAME,NAME... */
 static bool is_chosen(const struct test_group *group)
 {
-    static const char option[] = "tests.groups=";
-    const char *tree = (const char *)boot_info->device_tree_address;
-    for (uint64_t at = 0; at + sizeof(option) < boot_info->device_tree_size; at++) {
-        if (begins_with(tree + at, option) == 0) {
-            continue;
+    const char *text = find_option("tests.groups=");
+    bool chosen = text == NULL;
+    while (text != NULL && !chosen) {
+        uint64_t length = begins_with(text, group->name);
+        chosen = length != 0 && (text[length] == ',' || text[length] == '\0');
+        while (*text != ',' && *text != '\0') {
+            text++;
         }
-        for (at += sizeof(option) - 2; tree[at] == '=' || tree[at] == ',';) {
-            uint64_t length = begins_with(tree + ++at, group->name);
-            char end = tree[at + length];
-            if (length != 0 && (end == ',' || end == '\0')) {
-                return true;
-            }
-            while (tree[at] != ',' && tree[at] != '\0') {
-                at++;
-            }
-        }
-        return false;
+        text = *text == ',' ? text + 1 : NULL;
     }
-    return true;
+    return chosen;
 }
 
 __attribute__((noreturn)) void test_main(uint64_t x0)

@@ -58,6 +58,9 @@ extern bh_cptr test_faults;  /* the supervisor's endpoint for faults, which fail
 /* The running case has this much time from now on (it starts with some seconds); `report` is called when it is over. */
 void test_extend(uint64_t us, void (*report)(void));
 
+/* The number behind `name` ("word=") in the machine's command line. */
+uint64_t test_option(const char *name, uint64_t otherwise);
+
 /* --- checks --- */
 
 #define ANY_ARGUMENT UINT64_MAX

@@ -278,25 +278,7 @@ static void others_work(void)
     CHECK(ticks_now() - before >= ticks_from_us(100));
 }
 
-/* --- */
-
-static uint64_t option(const char *name, uint64_t otherwise)
-{
-    const char *tree = (const char *)boot_info->device_tree_address;
-    for (uint64_t at = 0; at + 32 < boot_info->device_tree_size; at++) {
-        uint64_t i = 0, number = 0;
-        while (name[i] != '\0' && tree[at + i] == name[i]) {
-            i++;
-        }
-        if (name[i] == '\0') {
-            for (at += i; tree[at] >= '0' && tree[at] <= '9'; at++) {
-                number = number * 10 + (uint64_t)(tree[at] - '0');
-            }
-            return number;
-        }
-    }
-    return otherwise;
-}
+/* --- the case --- */
 
 /* How many calls the domain has made. */
 static uint64_t run_round(void)
@@ -319,8 +301,8 @@ static uint64_t run_round(void)
 
 static void a_hostile_domain_is_contained(void)
 {
-    uint64_t seed = option("hostile.seed=", 1), count = option("hostile.count=", 2);
-    uint64_t rounds = option("hostile.rounds=", 20);
+    uint64_t seed = test_option("hostile.seed=", 1), count = test_option("hostile.count=", 2);
+    uint64_t rounds = test_option("hostile.rounds=", 20);
     slots = new_slots(SLOTS);
     CHECK_OK(bh_untyped_retype(test_untyped, BH_TYPE_UNTYPED, ARENA_BITS, BH_RETYPE_NEXT, CNODE, slots + ARENA, 1));
     copy_image();

@@ -190,24 +190,6 @@ static void calm_down(void)
 
 /* --- the case's own thread --- */
 
-static uint64_t option(const char *name, uint64_t otherwise)
-{
-    const char *tree = (const char *)boot_info->device_tree_address;
-    for (uint64_t at = 0; at + 32 < boot_info->device_tree_size; at++) {
-        uint64_t i = 0, number = 0;
-        while (name[i] != '\0' && tree[at + i] == name[i]) {
-            i++;
-        }
-        if (name[i] == '\0') {
-            for (at += i; tree[at] >= '0' && tree[at] <= '9'; at++) {
-                number = number * 10 + (uint64_t)(tree[at] - '0');
-            }
-            return number;
-        }
-    }
-    return otherwise;
-}
-
 static void report(void)
 {
     for (uint64_t i = 0; i < worker_count; i++) {
@@ -283,8 +265,8 @@ static void check_counts(bool full)
 static void everything_happens_at_once_on_all_cores(void)
 {
     uint64_t cores = boot_info->core_count;
-    uint64_t seconds = option("stress.seconds=", 10);
-    seed = option("stress.seed=", 1);
+    uint64_t seconds = test_option("stress.seconds=", 10);
+    seed = test_option("stress.seed=", 1);
     print("stress: seed %u, %u seconds, %u cores\n", seed, seconds, cores);
     stage = RUNNING;
     test_extend(PATIENCE_US, report);
