@@ -95,7 +95,7 @@ MUTATIONS = [
     *in_file(
         "kernel/syscall.c",
         ("send_needs_one_of_two_rights", "call ? BH_RIGHT_WRITE | BH_RIGHT_CALL : BH_RIGHT_WRITE);", "BH_RIGHT_WRITE);",
-         "who may send may also call", "model"),
+         "who may send may also call", "ipc"),
         ("receive_needs_no_right", "cap_check(cap, BH_TYPE_ENDPOINT, BH_RIGHT_READ);",
          "cap_check(cap, BH_TYPE_ENDPOINT, 0);", "who may send takes others' messages", "ipc"),
     ),
