@@ -409,6 +409,7 @@ const char *delete_everything(void)
             HOLDS_TRUE(world_delete(found[i]));
         }
     }
+    world_stop_schedule(); /* which is no object, and of no capability in particular */
     HOLDS_TRUE(this_core()->deadlines.head == NULL);
     HOLDS_TRUE(this_core()->highest == -1);
     HOLDS_TRUE(this_core()->vcpu == NULL);

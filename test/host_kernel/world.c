@@ -9,6 +9,7 @@
 #include "hardware.h"
 #include "invocation.h"
 #include "object.h"
+#include "partition.h"
 #include "sched_context.h"
 #include "scheduler.h"
 #include "syscall.h"
@@ -132,6 +133,15 @@ bool world_delete(struct slot *slot)
     bool whole = slot_delete(&all, slot);
     core_unlock(all.core);
     return whole;
+}
+
+void world_stop_schedule(void)
+{
+    struct invocation start = {.operation = BH_OP_SCHED_CONTROL_START_SCHEDULE};
+    take_locks();
+    (void)partition_invoke(&all, &start); /* whatever was being set */
+    (void)partition_invoke(&all, &start); /* nothing was */
+    core_unlock(all.core);
 }
 
 /* As vectors.S distributes the system calls. True: all is done, and no lock is held. */

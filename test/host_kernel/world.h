@@ -77,6 +77,9 @@ void world_furnish(void);
 /* Deletes one capability; false when preempted. */
 bool world_delete(struct slot *slot);
 
+/* Lets the core serve partition 0 alone, and forgets what was being set for the next schedule. */
+void world_stop_schedule(void);
+
 struct tcb *world_tcb(unsigned thread);
 struct slot *world_slot(uint64_t cnode, uint64_t index);
 
