@@ -24,7 +24,6 @@ static void rewind_thread(struct tcb *tcb, enum entry entry)
     if (entry == ENTRY_SYSTEM_CALL || entry == ENTRY_VM_ENTER) {
         tcb->context.pc -= INSTRUCTION_SIZE;
         tcb->context.x[12] = entry == ENTRY_VM_ENTER ? BH_SYS_VM_ENTER : tcb->context.x[12];
-        tcb->full_restore = 1;
     } else if (entry == ENTRY_GUEST_EXCEPTION && read_sysreg(esr_el2) >> ESR_EC_SHIFT == ESR_EC_HVC64 &&
                tcb->vcpu->frame != NULL) {
         tcb->vcpu->frame->pc -= INSTRUCTION_SIZE;

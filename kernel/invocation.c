@@ -106,7 +106,6 @@ static void finish(struct core *core, struct invocation *invocation, enum bh_err
         /* Issued again, with the same arguments, once the interrupt has been served. */
         core->preempted = false;
         context->pc -= 4;
-        invocation->caller->full_restore = 1;
         return;
     }
     context->x[0] = error;

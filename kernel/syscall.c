@@ -217,7 +217,6 @@ void syscall_entry(struct core *core)
 #endif
         break;
     default:
-        tcb->full_restore = 1;
         tcb_fault(core, tcb, BH_FAULT_SYSCALL, tcb->context.x[12], 0);
         break;
     }

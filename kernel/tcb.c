@@ -17,7 +17,6 @@ void tcb_init(struct tcb *tcb, struct core *core)
 {
     tcb->core = core;
     tcb->context.pstate = PSTATE_EL0;
-    tcb->full_restore = 1;
 }
 
 struct bh_ipc_buffer *tcb_ipc_buffer(const struct tcb *tcb)
@@ -66,7 +65,6 @@ void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
             tcb->context.x[12] = was == TCB_BLOCKED_REPLY ? BH_SYS_CALL : BH_SYS_RECV;
         }
         tcb->context.pc -= 4;
-        tcb->full_restore = 1;
     }
 }
 
@@ -229,7 +227,6 @@ static enum bh_error write_registers(struct tcb *tcb, const struct invocation *i
                                     .sp = invocation->word[1],
                                     .tpidr = invocation->word[5],
                                     .x = {invocation->word[2], invocation->word[3], invocation->word[4]}};
-    tcb->full_restore = 1;
     tcb->in_guest = false;
     return BH_OK;
 }

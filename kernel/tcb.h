@@ -51,8 +51,7 @@ enum tcb_state {
 
 struct tcb {
     struct context context;
-    uint64_t full_restore; /* the context has all registers, not only those that a system call preserves; 0 at EL0 */
-    struct core *core;     /* where it runs; all locks are needed to change it */
+    struct core *core; /* where it runs; all locks are needed to change it */
 
     enum tcb_state state;
     uint8_t priority;
@@ -84,7 +83,6 @@ _Static_assert(offsetof(struct context, pc) == CONTEXT_PC, "vectors.S");
 _Static_assert(offsetof(struct context, pstate) == CONTEXT_PSTATE, "vectors.S");
 _Static_assert(offsetof(struct context, sp) == CONTEXT_SP, "vectors.S");
 _Static_assert(offsetof(struct context, tpidr) == CONTEXT_TPIDR, "vectors.S");
-_Static_assert(offsetof(struct tcb, full_restore) == TCB_FULL_RESTORE, "vectors.S");
 
 struct thread_queue {
     struct tcb *head, *tail;

@@ -57,14 +57,6 @@
     ldp     x0, x1, [\base]
 .endm
 
-/* SP := x0, from where program counter and state go back. */
-.macro load_state
-    ldp     x2, x3, [x0, #CONTEXT_PC]
-    msr     elr_el2, x2
-    msr     spsr_el2, x3
-    mov     sp, x0
-.endm
-
 .macro save_state base
     mrs     x2, elr_el2
     mrs     x3, spsr_el2
@@ -79,13 +71,6 @@
     stp     x16, x17, [\base, #128]
     save_high \base
     save_state \base
-.endm
-
-.macro enter_kernel_full
-    mov     x1, #1
-    str     x1, [sp, #TCB_FULL_RESTORE]
-    mrs     x0, tpidr_el2
-    mov     sp, x0
 .endm
 
     .section .text.vectors, "ax"
@@ -133,10 +118,10 @@ synchronous:
     mov     sp, x0
     b.eq    1f
     bl      syscall_call
-    cbnz    x0, syscall_exit
+    cbnz    x0, thread_exit
     b       kernel_exit
 1:  bl      syscall_reply_recv
-    cbnz    x0, syscall_exit
+    cbnz    x0, thread_exit
     b       kernel_exit
 2:  str     x12, [sp, #96]
     mov     sp, x0
@@ -182,7 +167,7 @@ short_call_more:
     ldrh    w3, [x2]
     add     w3, w3, #1
     stlrh   w3, [x2]
-    b       syscall_exit
+    b       thread_exit
 
 vm_enter:
     save_callee sp
@@ -198,7 +183,8 @@ other_synchronous:
     mrs     x0, hcr_el2
     tbz     x0, #27, guest_synchronous
     save_all sp
-    enter_kernel_full
+    mrs     x0, tpidr_el2
+    mov     sp, x0
     bl      native_exception
     b       kernel_exit
 
@@ -207,7 +193,8 @@ interrupt:
     mrs     x0, hcr_el2
     tbz     x0, #27, guest_interrupt
     save_all sp
-    enter_kernel_full
+    mrs     x0, tpidr_el2
+    mov     sp, x0
     bl      interrupt_entry
     cbnz    x0, leave_kernel
     b       kernel_exit
@@ -234,7 +221,7 @@ interrupt:
 guest_synchronous:
     leave_guest
     bl      guest_exception
-    cbnz    x0, syscall_exit
+    cbnz    x0, thread_exit
     b       kernel_exit
 
 guest_interrupt:
@@ -250,19 +237,13 @@ kernel_exit:
 /* x0: where the registers are; x1: struct vcpu of a guest, or 0. */
 leave_kernel:
     cbnz    x1, enter_guest
-    ldr     x1, [x0, #TCB_FULL_RESTORE]
-    cbnz    x1, 1f
 
-/* The end of a system call. x0: struct tcb. */
-syscall_exit:
-    load_state
-    load_high sp
-    load_middle sp /* x11 to x17: something of its own */
-    load_low sp
-    eret
-
-1:  load_state
-    str     xzr, [sp, #TCB_FULL_RESTORE]
+/* x0: struct tcb. After a system call, x11 to x17 come back with something that was the thread's own once. */
+thread_exit:
+    ldp     x2, x3, [x0, #CONTEXT_PC]
+    msr     elr_el2, x2
+    msr     spsr_el2, x3
+    mov     sp, x0
     load_high sp
     load_middle sp
     load_low sp
