@@ -84,7 +84,7 @@ static void transfer(struct all_cores *all, const struct tcb *from, struct tcb *
     tcb_return(to, BH_OK, info, badge);
 }
 
-static void transfer_fault(const struct tcb *from, struct tcb *to, uint64_t badge)
+void endpoint_transfer_fault(const struct tcb *from, struct tcb *to, uint64_t badge)
 {
     __builtin_memcpy(&to->context.x[2], from->fault.word, sizeof(from->fault.word));
     tcb_return(to, BH_OK, BH_INFO_FAULT | bh_info(from->fault.label, 3), badge);
@@ -102,7 +102,7 @@ static void meet(struct core *core, struct tcb *sender, struct tcb *receiver, st
         }
     }
     if (send->fault) {
-        transfer_fault(sender, receiver, send->badge);
+        endpoint_transfer_fault(sender, receiver, send->badge);
     } else {
         trace(send->call ? BH_TRACE_CALL : BH_TRACE_SEND, sender, trace_thread(receiver), sender->context.x[1]);
         transfer(send->all, sender, receiver, send->badge, send->grant);

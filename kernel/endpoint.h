@@ -49,6 +49,9 @@ void endpoint_recv(struct core *core, struct endpoint *endpoint, struct tcb *tcb
 /* Answers the caller in `reply`, if there is one, from the saved registers of `tcb`. */
 void endpoint_reply(struct core *core, struct tcb *tcb, struct reply *reply, bool grant, struct all_cores *all);
 
+/* Tells `to`, which receives, of the fault of `from`. */
+void endpoint_transfer_fault(const struct tcb *from, struct tcb *to, uint64_t badge);
+
 /* Takes a blocked thread out of its endpoint's queue. */
 void endpoint_remove_waiter(struct tcb *tcb);
 

@@ -54,6 +54,52 @@ static inline void copy_message(const struct tcb *from, struct tcb *to, uint64_t
     to->context.x[10] = badge;
 }
 
+/* The server that a call or fault of the current thread wakes and lends its time to, if it runs next; or NULL. */
+static inline struct tcb *find_server(const struct core *core, const struct endpoint *endpoint, struct cap *vspace)
+{
+    struct tcb *server = endpoint->head;
+    if (endpoint->core != core || server == NULL || server->sched_context != NULL) {
+        return NULL;
+    }
+    struct reply *reply = server->reply; /* receivers alone have one */
+    *vspace = fastpath_vspace(server);
+    return reply != NULL && reply->caller == NULL && fastpath_runs_next(core, server, *vspace) ? server : NULL;
+}
+
+/* Switches to the server, who has the message. */
+static inline void call_server(struct core *core, struct endpoint *endpoint, struct tcb *server, struct cap vspace)
+{
+    struct tcb *caller = core->current;
+    struct sched_context *sc = caller->sched_context; /* that runs: core->charged */
+    struct reply *reply = server->reply;
+
+    /* The server leaves the queue. */
+    endpoint->head = server->next;
+    if (__builtin_expect(server->next == NULL, 1)) {
+        endpoint->tail = NULL;
+    } else {
+        server->next->previous = NULL;
+        server->next = NULL;
+    }
+    server->blocked_on = NULL;
+    server->reply = NULL;
+    server->state = TCB_RUNNABLE;
+
+    /* The caller waits in the reply object, and lends its time. */
+    reply->receiver = NULL;
+    reply->caller = caller;
+    reply->lent = sc;
+    reply->lent_before = sc->lent;
+    sc->lent = reply;
+    sc->tcb = server;
+    server->sched_context = sc;
+    caller->sched_context = NULL;
+    caller->reply = reply;
+    caller->state = TCB_BLOCKED_REPLY;
+    fastpath_leave(caller);
+    fastpath_switch(core, server, vspace);
+}
+
 /* The general path takes over, with the own lock's `ticket`. */
 __attribute__((noinline)) static struct tcb *general(struct core *core, unsigned ipc, enum bh_syscall number,
                                                      union lock ticket)
@@ -80,48 +126,34 @@ struct tcb *syscall_call(struct core *core)
         goto slow;
     }
     struct endpoint *endpoint = cap_object(cap);
-    struct tcb *server = endpoint->head;
-    if (endpoint->core != core || server == NULL || server->sched_context != NULL) {
+    struct cap vspace;
+    struct tcb *server = find_server(core, endpoint, &vspace);
+    if (server == NULL) {
         goto slow;
     }
-    struct reply *reply = server->reply; /* receivers alone have one */
-    struct sched_context *sc = caller->sched_context; /* that runs: core->charged */
-    struct cap vspace = fastpath_vspace(server);
-    if (reply == NULL || reply->caller != NULL || !fastpath_runs_next(core, server, vspace)) {
-        goto slow;
-    }
-
-    /* The server leaves the queue. */
-    endpoint->head = server->next;
-    if (__builtin_expect(server->next == NULL, 1)) {
-        endpoint->tail = NULL;
-    } else {
-        server->next->previous = NULL;
-        server->next = NULL;
-    }
-    server->blocked_on = NULL;
-    server->reply = NULL;
-    server->state = TCB_RUNNABLE;
     copy_message(caller, server, info, cap.badge);
     trace(BH_TRACE_CALL, caller, trace_thread(server), info);
-
-    /* The caller waits in the reply object, and lends its time. */
-    reply->receiver = NULL;
-    reply->caller = caller;
-    reply->lent = sc;
-    reply->lent_before = sc->lent;
-    sc->lent = reply;
-    sc->tcb = server;
-    server->sched_context = sc;
-    caller->sched_context = NULL;
-    caller->reply = reply;
-    caller->state = TCB_BLOCKED_REPLY;
-    fastpath_switch(core, caller, server, vspace);
+    call_server(core, endpoint, server, vspace);
     core_unlock(core);
     return server;
 
 slow:
     return general(core, IPC_CALL, BH_SYS_CALL, ticket);
+}
+
+bool fastpath_fault(struct core *core, struct cap handler)
+{
+    struct tcb *tcb = core->current;
+    struct endpoint *endpoint = cap_object(handler);
+    struct cap vspace;
+    struct tcb *server = find_server(core, endpoint, &vspace);
+    if (server == NULL) {
+        return false;
+    }
+    tcb->sending_fault = true;
+    endpoint_transfer_fault(tcb, server, handler.badge);
+    call_server(core, endpoint, server, vspace);
+    return true;
 }
 
 struct tcb *syscall_reply_recv(struct core *core)
@@ -148,7 +180,8 @@ struct tcb *syscall_reply_recv(struct core *core)
     const struct notification *bound = server->bound_notification;
     /* What has lent its context has a caller. */
     if (endpoint->head != NULL || (bound != NULL && bound->bits != 0) || reply->lent != sc || sc->lent != reply ||
-        reply->receiver != NULL || caller->sending_fault || caller->sched_context != NULL) {
+        reply->receiver != NULL || (caller->sending_fault && bh_info_label(info) != 0) ||
+        caller->sched_context != NULL) {
         goto slow;
     }
     struct cap vspace = fastpath_vspace(caller);
@@ -157,7 +190,11 @@ struct tcb *syscall_reply_recv(struct core *core)
     }
 
     /* The caller has its answer and its time back. */
-    copy_message(server, caller, info, 0);
+    if (__builtin_expect(caller->sending_fault, 0)) {
+        caller->sending_fault = false; /* it goes on with the registers that it had */
+    } else {
+        copy_message(server, caller, info, 0);
+    }
     trace(BH_TRACE_REPLY, server, trace_thread(caller), info);
     sc->lent = reply->lent_before;
     sc->tcb = caller;
@@ -177,7 +214,8 @@ struct tcb *syscall_reply_recv(struct core *core)
     endpoint->head = endpoint->tail = server;
     endpoint->receivers = true;
     server->state = TCB_BLOCKED_RECV;
-    fastpath_switch(core, server, caller, vspace);
+    fastpath_leave(server);
+    fastpath_switch(core, caller, vspace);
     core_unlock(core);
     return caller;
 
@@ -213,9 +251,7 @@ struct leave syscall_vm_enter(struct core *core)
         return enter_later(core, ticket);
     }
 
-    uint64_t sp = read_sysreg(sp_el0), tpidr = read_sysreg(tpidr_el0);
-    tcb->context.sp = sp;
-    tcb->context.tpidr = tpidr;
+    fastpath_leave(tcb);
     tcb->in_guest = true;
     vcpu->pstate = pstate;
     trace(BH_TRACE_GUEST_ENTER, tcb, frame->pc, 0);
@@ -238,7 +274,8 @@ static inline bool book(const struct core *core, uint64_t now)
 }
 
 /* fastpath_wake, see there. */
-static inline __attribute__((always_inline)) bool wake(struct core *core, struct notification *notification, uint64_t bits)
+static inline __attribute__((always_inline)) bool wake(struct core *core, struct notification *notification,
+                                                       uint64_t bits)
 {
     struct tcb *tcb = core->current;
     struct tcb *waiter = notification->head;
@@ -254,11 +291,12 @@ static inline __attribute__((always_inline)) bool wake(struct core *core, struct
             return false;
         }
         scheduler_push(core, tcb);
+        fastpath_leave(tcb);
     }
 
     notification_deliver(notification, waiter, bits);
     trace(BH_TRACE_WAKE, waiter, 0, 0);
-    fastpath_switch(core, tcb, waiter, vspace);
+    fastpath_switch(core, waiter, vspace);
     core->charged = sc;
     core->now = now;
     uint64_t end = now + sc->refill[0].amount;

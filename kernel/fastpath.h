@@ -15,8 +15,8 @@
 
 /* --- What the cases have in common --- */
 
-/* Finds the capability that `cptr` names. Whether it is of this type and has these rights. (A missing CNode has radix 0;
- * slot 0, which nobody should use, is left to the general path.) */
+/* Finds the capability that `cptr` names. Whether it is of this type and has these rights. (A missing CNode has radix
+ * 0; slot 0, which nobody should use, is left to the general path.) */
 static inline bool fastpath_lookup(const struct tcb *tcb, bh_cptr cptr, enum bh_type type, uint64_t rights,
                                    struct cap *cap)
 {
@@ -41,13 +41,16 @@ static inline bool fastpath_runs_next(const struct core *core, const struct tcb 
     return vspace.head != 0 && !core->fp_open && (next->flags & BH_TCB_FP) == 0 && (int)next->priority >= core->highest;
 }
 
-static inline void fastpath_switch(struct core *core, struct tcb *from, struct tcb *to, struct cap vspace)
+/* Keeps the registers of the current thread that no entry stores. */
+static inline void fastpath_leave(struct tcb *tcb)
 {
-    if (from != NULL) {
-        uint64_t sp = read_sysreg(sp_el0), tpidr = read_sysreg(tpidr_el0);
-        from->context.sp = sp;
-        from->context.tpidr = tpidr;
-    }
+    uint64_t sp = read_sysreg(sp_el0), tpidr = read_sysreg(tpidr_el0);
+    tcb->context.sp = sp;
+    tcb->context.tpidr = tpidr;
+}
+
+static inline void fastpath_switch(struct core *core, struct tcb *to, struct cap vspace)
+{
     write_sysreg(sp_el0, to->context.sp);
     write_sysreg(tpidr_el0, to->context.tpidr);
     vcpu_conceal(core, to);
@@ -63,14 +66,18 @@ static inline void fastpath_switch(struct core *core, struct tcb *from, struct t
 struct tcb *syscall_call(struct core *core);
 struct tcb *syscall_reply_recv(struct core *core);
 
+/* Hands the current thread's fault, which its struct tcb describes, to the passive thread that waits at `handler`, an
+ * endpoint, and makes that the current one. False, and nothing is changed: not the usual case. */
+bool fastpath_fault(struct core *core, struct cap handler);
+
 /* The guest to enter, or nothing: kernel_leave is next. */
 struct leave syscall_vm_enter(struct core *core);
 
 /*
  * Signal and Poll while the caller's registers are still where they were. `status` is an error code, and `value` the
  * bits that Poll has taken; or SHORT_MORE and the caller, to be saved and to go on by syscall_entry; or SHORT_SWITCHED
- * and the caller, to be saved before the own lock is let go and the current thread is entered; or SHORT_SCHEDULE and the caller, whose call
- * is done: to be saved, and kernel_leave is next.
+ * and the caller, to be saved before the own lock is let go and the current thread is entered; or SHORT_SCHEDULE and
+ * the caller, whose call is done: to be saved, and kernel_leave is next.
  */
 struct short_result {
     uint64_t status, value;
@@ -86,9 +93,9 @@ struct short_result short_poll(struct core *core, bh_cptr cptr);
 /* The rest of Signal, with the own lock held. */
 struct short_result signal_waiter(struct core *core, struct notification *notification, uint64_t bits);
 
-/* Hands `bits` to the first that waits for the notification, which is this core's, and makes it the current thread instead of
- * another, or none (idle). False, and nothing is changed: not the scheduler's usual case. The current thread's registers
- * need not be saved yet. */
+/* Hands `bits` to the first that waits for the notification, which is this core's, and makes it the current thread
+ * instead of another, or none (idle). False, and nothing is changed: not the scheduler's usual case. The current
+ * thread's registers need not be saved yet. */
 bool fastpath_wake(struct core *core, struct notification *notification, uint64_t bits);
 
 #endif

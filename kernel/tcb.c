@@ -6,6 +6,7 @@
 #include "aarch64/cpu.h"
 #include "core.h"
 #include "endpoint.h"
+#include "fastpath.h"
 #include "invocation.h"
 #include "notification.h"
 #include "reply.h"
@@ -117,7 +118,10 @@ void tcb_fault(struct core *core, struct tcb *tcb, enum bh_fault label, uint64_t
         core->reschedule = 1;
         return;
     }
-    endpoint_send(core, cap_object(handler), tcb, (struct send){.badge = handler.badge, .call = true, .fault = true});
+    if (label == BH_FAULT_TIMEOUT || !fastpath_fault(core, handler)) {
+        endpoint_send(core, cap_object(handler), tcb,
+                      (struct send){.badge = handler.badge, .call = true, .fault = true});
+    }
 }
 
 void tcb_timeout(struct core *core, struct tcb *tcb)

@@ -60,7 +60,7 @@ PRIMITIVES = (
     Row("retype_tcb", "Retype one TCB", 400, 300, None, None, 712, 776),
     Row("frame_map", "Frame map", 300, 200, None, None, 537, 646),
     Row("frame_unmap", "Frame unmap", 300, 200, None, None, 503, 602),
-    Row("fault_and_back", "fault of a native thread, to its handler and back", 500, 380, None, None, 1182, 1759),
+    Row("fault_and_back", "fault of a native thread, to its passive handler and back", 500, 380, None, None, 1182, 1759),
 )
 
 SIZE = (

@@ -105,7 +105,7 @@ spin_registers:
 
     .arch armv8.1-a+fp+simd
 
-    /* void fp_fill(uint64_t seed): v0-v31 and FPCR (rounding towards zero when the seed is odd) */
+    /* FPCR: rounding towards zero when the seed is odd */
     .global fp_fill
 fp_fill:
     .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
@@ -121,7 +121,6 @@ fp_fill:
     msr fpcr, x1
     ret
 
-    /* uint64_t fp_check(uint64_t seed): 0, or 1 + the number of the register that differs, or 99 for FPCR */
     .global fp_check
 fp_check:
     .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31

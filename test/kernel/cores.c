@@ -551,9 +551,6 @@ static void ipc_goes_on_at_each_core_in_turn(void)
 
 /* --- what moves with a thread --- */
 
-void fp_fill(uint64_t seed);
-uint64_t fp_check(uint64_t seed);
-
 static void fp_keeper(uint64_t id)
 {
     uint64_t seed = id * 0x100000 + 1;

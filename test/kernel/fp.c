@@ -2,9 +2,6 @@
 /* FP/SIMD registers of native threads. */
 #include "harness.h"
 
-void fp_fill(uint64_t seed);
-uint64_t fp_check(uint64_t seed);
-
 static const uint64_t none[BH_MESSAGE_REGISTERS];
 static bh_cptr endpoint, reply;
 static volatile uint64_t stop;

@@ -2,9 +2,6 @@
 /* Several virtual processors on one core: each has its registers, timer and interrupts to itself. */
 #include "guest.h"
 
-void fp_fill(uint64_t seed);
-uint64_t fp_check(uint64_t seed);
-
 #define KEEPERS 3
 
 static struct guest_thread runners[KEEPERS];

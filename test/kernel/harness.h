@@ -166,4 +166,12 @@ uint64_t ticks_from_us(uint64_t us);
 void sleep_us(uint64_t us); /* of the case's own thread: lower ones run */
 void spin_us(uint64_t us);
 
+/* --- FP registers (abi.S) --- */
+
+/* v0 to v31 and FPCR, from `seed`. */
+void fp_fill(uint64_t seed);
+
+/* 0 if they are so still; else 1 + the number of one that is not, or 99 for FPCR. */
+uint64_t fp_check(uint64_t seed);
+
 #endif

@@ -5,8 +5,6 @@
  */
 #include "harness.h"
 
-#include "fault_stubs.h"
-
 #define ALL BH_RIGHTS_ALL
 #define WAITING UINT64_MAX
 
@@ -14,7 +12,6 @@ static const uint64_t none[BH_MESSAGE_REGISTERS];
 
 static struct {
     bh_cptr endpoint, reply, notification, cap, receive_slot;
-    bh_cptr other; /* an object of the case */
     struct thread helper;
     volatile uint64_t status[4];
     struct bh_message message; /* what the server got last */
@@ -298,39 +295,7 @@ static void pending_signals_come_before_calls(void)
     CHECK_EQUAL(shared.message.badge, 0x10);
 }
 
-/* A fault handler without time of its own, which answers and receives in one go. */
-static void fault_handler(uint64_t argument)
-{
-    (void)argument;
-    struct bh_message message = bh_recv(shared.endpoint, shared.reply);
-    for (;;) {
-        shared.message = message;
-        (void)bh_frame_map(shared.other, BH_ROOT_SLOT_VSPACE, message.word[1] & ~(BH_PAGE_SIZE - 1),
-                           BH_RIGHT_READ | BH_RIGHT_WRITE, 0);
-        static const uint64_t junk[BH_MESSAGE_REGISTERS] = {91, 92, 93, 94, 95, 96, 97, 98};
-        message = bh_reply_recv(shared.endpoint, bh_info(0, BH_MESSAGE_REGISTERS), junk, shared.reply);
-    }
-}
-
-static void a_passive_fault_handler_leaves_registers_alone(void)
-{
-    struct thread thread = start_server(PRIORITY_HIGH);
-    CHECK_OK(bh_tcb_suspend(thread.tcb));
-    shared.other = new_frame();
-    *(uint64_t *)map_frame(new_copy(shared.other, ALL), BH_RIGHT_READ | BH_RIGHT_WRITE) = 0x77;
-    thread = thread_start(fault_handler, 0, PRIORITY_HIGH);
-    CHECK_OK(bh_sched_context_unbind(thread.sched_context));
-    uint64_t address = window_page();
-    (void)thread_start_faulting((void (*)(uint64_t))fault_keep_registers, address, PRIORITY_HIGH, shared.endpoint);
-    CHECK(shared.message.info & BH_INFO_FAULT);
-    CHECK_EQUAL(shared.message.word[1], address);
-    CHECK_EQUAL(((volatile uint64_t *)address)[1], 1);
-}
-
 /* --- FP registers --- */
-
-void fp_fill(uint64_t seed);
-uint64_t fp_check(uint64_t seed);
 
 static void fp_caller(uint64_t seed)
 {
@@ -382,6 +347,5 @@ TEST_GROUP(ipc_fast, false, TEST_CASE(registers_travel_both_ways), TEST_CASE(rig
            TEST_CASE(callers_in_the_queue_are_served), TEST_CASE(the_server_behind_the_called_one_can_leave),
            TEST_CASE(a_reply_object_in_use_gives_up_its_caller), TEST_CASE(a_call_that_was_cancelled_is_issued_again),
            TEST_CASE(a_server_that_was_stopped_receives_again), TEST_CASE(pending_signals_come_before_calls),
-           TEST_CASE(a_passive_fault_handler_leaves_registers_alone),
            TEST_CASE(a_server_does_not_see_its_callers_fp_registers),
            TEST_CASE(caller_and_server_have_fp_registers_of_their_own));

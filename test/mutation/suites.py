@@ -48,7 +48,7 @@ SUITES = {suite.name: suite for suite in (
                  "page_table", "vspace"),
     kernel_cases("ipc", "messages and signals", "abi", "ipc", "ipc_cancel", "ipc_loan", "ipc_fast", "ipc_cap",
                  "notification"),
-    kernel_cases("threads", "threads, faults and interrupts", "thread", "fault", "irq", "machine"),
+    kernel_cases("threads", "threads, faults and interrupts", "thread", "fault", "fault_fast", "irq", "machine"),
     kernel_cases("time", "budgets, timeouts and partitions", "schedule", "budget", "timeout", "partition"),
     kernel_cases("guests", "virtual processors", "guest_space", "vcpu", "guest", "guest_irq", "guest_switch"),
     kernel_cases("registers", "isolation of registers", "fp", "guest_leak", "guest_registers"),

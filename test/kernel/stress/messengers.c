@@ -7,9 +7,6 @@
 #define CLIENTS   2
 #define BITS      8
 
-void fp_fill(uint64_t seed);
-uint64_t fp_check(uint64_t seed);
-
 /* --- signals: every bit must arrive, once --- */
 
 static struct pair {
