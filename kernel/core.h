@@ -146,7 +146,7 @@ void core_evict_fp(struct all_cores *all, struct core *core, const struct bh_fp_
 /* Lets another core look at its mailbox, its run queue and its timer. */
 void core_kick(struct core *core);
 
-/* Sends `bits`; the core takes them in its own time (core_take_mail). */
+/* Sends `bits`, which are not 0; the core takes them in its own time (core_take_mail). */
 void core_send(struct core *core, struct mail **mailbox, struct mail *mail, uint64_t bits);
 void core_take_mail(struct core *core);
 

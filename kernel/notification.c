@@ -118,6 +118,9 @@ enum bh_error notification_invoke(struct core *core, struct invocation *invocati
     }
     switch (invocation->operation) {
     case BH_OP_NOTIFICATION_ARM:
+        if (!invocation_requires(invocation, 2, BH_ERROR_INVALID_ARGUMENT, invocation->word[1] != 0)) {
+            return invocation->error;
+        }
         notification->deadline_bits = invocation->word[1];
         if (invocation->word[0] <= ticks_now()) {
             deadline_clear(notification->core, &notification->deadline);

@@ -254,6 +254,16 @@ static void a_deadline_signals_when_it_comes(void)
     CHECK_EQUAL(poll(shared.notification), 0);
 }
 
+static void a_deadline_signals_something(void)
+{
+    setup();
+    CHECK_OK(bh_notification_arm(shared.notification, ticks_now() + ticks_from_us(2000), 2));
+    CHECK_ERROR(bh_notification_arm(shared.notification, 0, 0), BH_ERROR_INVALID_ARGUMENT, 2);
+    CHECK_ERROR(bh_notification_arm(shared.notification, UINT64_MAX, 0), BH_ERROR_INVALID_ARGUMENT, 2);
+    sleep_us(5000);
+    CHECK_EQUAL(poll(shared.notification), 2); /* the one that was armed before */
+}
+
 static void a_deadline_in_the_past_signals_at_once(void)
 {
     setup();
@@ -359,7 +369,7 @@ TEST_GROUP(notification, false, TEST_CASE(signals_add_up), TEST_CASE(an_unbadged
            TEST_CASE(pending_bits_end_the_next_receive), TEST_CASE(a_bound_thread_still_receives_messages),
            TEST_CASE(binding_is_one_to_one), TEST_CASE(notification_binding_checks_its_argument),
            TEST_CASE(unbound_and_deleted_notifications_are_silent), TEST_CASE(a_deadline_signals_when_it_comes),
-           TEST_CASE(a_deadline_in_the_past_signals_at_once), TEST_CASE(a_disarmed_deadline_does_not_come),
+           TEST_CASE(a_deadline_signals_something), TEST_CASE(a_deadline_in_the_past_signals_at_once), TEST_CASE(a_disarmed_deadline_does_not_come),
            TEST_CASE(arming_again_replaces_the_deadline), TEST_CASE(deadlines_come_in_their_order),
            TEST_CASE(a_far_deadline_never_comes), TEST_CASE(a_deleted_notification_has_no_deadline),
            TEST_CASE(a_deadline_ends_a_bound_receive),

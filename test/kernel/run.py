@@ -119,7 +119,7 @@ def hostile(seed="1", count="2", cpus="1"):
         options = f"hostile.seed={at} hostile.count={many} hostile.rounds={rounds}"
         tested = machine("kernel_hostile_test.cpio", append=options, cpus=int(cpus), icount=cpus == "1")
         with qemu.Console(tested) as console:
-            console.expect(r"^kernel-tests: 1 passed, 0 failed\r?$", timeout=60 * many)
+            console.expect(r"^kernel-tests: 1 passed, 0 failed\r?$", timeout=60 * max(many, 2))
             output = console.output.decode(errors="replace")
         seeds = [int(found) for found in re.findall(r"^hostile: seed (\d+)", output, re.M)]
         if seeds != list(range(at, at + many)):

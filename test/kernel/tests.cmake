@@ -44,8 +44,10 @@ bulkhead_script_test(kernel_no_its LABEL kernel SCRIPT "${kernel_tests_dir}/run.
 # At least five minutes: python3 test/kernel/run.py stress 300 4 SEED (PYTHONPATH=tools).
 bulkhead_script_test(kernel_stress LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS stress 15 4 TIMEOUT 400)
 
-# To search longer: python3 test/kernel/run.py hostile SEED COUNT (PYTHONPATH=tools).
+# To search longer: python3 test/kernel/run.py hostile SEED COUNT [CPUS] (PYTHONPATH=tools).
 bulkhead_script_test(kernel_hostile LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS hostile 1 4 TIMEOUT 300)
+bulkhead_script_test(kernel_hostile_cores SERIAL LABEL kernel SCRIPT "${kernel_tests_dir}/run.py"
+    ARGS hostile 1 4 4 TIMEOUT 600)
 bulkhead_script_test(kernel_reset LABEL kernel SCRIPT "${kernel_tests_dir}/run.py" ARGS reset TIMEOUT 120)
 
 foreach(case IN ITEMS tables access stack branch)

@@ -412,6 +412,9 @@ static enum bh_error invoke_notification(struct invoked *c)
     }
     switch (c->operation) {
     case BH_OP_NOTIFICATION_ARM:
+        if (c->word[1] == 0) {
+            return fail(c, 2, BH_ERROR_INVALID_ARGUMENT);
+        }
         if (c->word[0] <= model.now) {
             notification_signalled(c->object, c->word[1]);
         }

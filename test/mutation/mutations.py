@@ -112,6 +112,8 @@ MUTATIONS = [
         "kernel/notification.c",
         ("deadline_needs_one_of_two_rights", "if ((invocation->cap.rights & needed) != needed) {",
          "if ((invocation->cap.rights & needed) == 0) {", "who may signal stops the receiver's clock", "model"),
+        ("deadline_of_no_bits", "BH_ERROR_INVALID_ARGUMENT, invocation->word[1] != 0)", "BH_ERROR_INVALID_ARGUMENT, true)",
+         "mail without bits is put into a mailbox twice, and a core reads it for ever", ("ipc", "model")),
         ("bound_thread_sleeps_on", "bound->state == TCB_BLOCKED_RECV) {", "bound->state == TCB_BLOCKED_SEND) {",
          "a signal does not end the wait for a message", "ipc"),
         ("waiting_guest_sleeps_on", "bound->state == TCB_BLOCKED_WFI) {", "bound->state == TCB_BLOCKED_SEND) {",

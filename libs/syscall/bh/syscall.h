@@ -318,7 +318,7 @@ static inline struct bh_result bh_tcb_set_timeout_endpoint(bh_cptr tcb, bh_cptr 
     return bh_invoke(tcb, BH_OP_TCB_SET_TIMEOUT_ENDPOINT, endpoint, 0, 0, 0, 0, 0);
 }
 
-/* Signals `bits` once the system counter reaches `deadline` (ticks; in the past: now). A notification has one
+/* Signals `bits` (not 0) once the system counter reaches `deadline` (ticks; in the past: now). A notification has one
  * deadline; arming again replaces it. Needs READ and WRITE, as disarming does: it is the receiver's. */
 static inline struct bh_result bh_notification_arm(bh_cptr notification, uint64_t deadline, uint64_t bits)
 {
