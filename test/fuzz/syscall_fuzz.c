@@ -20,11 +20,15 @@
 
 static jmp_buf idle;
 
-/* Nobody can run: time goes on to what comes next, and if nothing does, the threads are made to run again. */
+/* Nobody can run: time goes on to what comes next, and if nothing does, the threads are made to run again. A schedule of
+ * partitions without threads is nothing, though its windows never end. */
 static void on_idle(void)
 {
+    static unsigned windows; /* that came one after the other */
     const struct deadline *next = this_core()->deadlines.head;
-    if (next == NULL || next->when > UINT64_C(1) << 40) {
+    windows = next != NULL && next->kind == DEADLINE_WINDOW ? windows + 1 : 0;
+    if (next == NULL || next->when > UINT64_C(1) << 40 || windows > BH_SCHEDULE_WINDOWS) {
+        windows = 0;
         longjmp(idle, 1);
     }
     host_registers.cntpct_el0 = next->when;
