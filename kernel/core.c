@@ -14,8 +14,6 @@
 struct core_area core_areas[BH_CORES_MAX];
 uint32_t core_count = 1;
 
-#define INSTRUCTION_SIZE 4
-
 /* The current thread has not done what it entered the kernel for: it executes the instruction
  * again. After SVC and HVC the return address is behind the instruction, after all else it is the
  * instruction (Arm ARM D1.3.5). */

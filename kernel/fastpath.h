@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The usual cases of the frequent system calls, done in one go. Each looks at everything first and changes nothing if
- * the case is another one; what it does is then exactly what the general path (endpoint.c, notification.c, scheduler.c)
- * would do. Called by vectors.S without any lock held.
+ * The usual cases of the frequent system calls, of faults and of interrupts, done in one go. Each looks at everything
+ * first and changes nothing if the case is another one; what it does is then exactly what the general path (endpoint.c,
+ * notification.c, scheduler.c) would do. The system calls' are called by vectors.S without any lock held, the others
+ * with the own one.
  */
 #ifndef KERNEL_FASTPATH_H
 #define KERNEL_FASTPATH_H

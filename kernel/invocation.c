@@ -105,7 +105,7 @@ static void finish(struct core *core, struct invocation *invocation, enum bh_err
     if (core->preempted) {
         /* Issued again, with the same arguments, once the interrupt has been served. */
         core->preempted = false;
-        context->pc -= 4;
+        context->pc -= INSTRUCTION_SIZE;
         return;
     }
     context->x[0] = error;

@@ -65,7 +65,7 @@ void tcb_cancel_wait(struct all_cores *all, struct tcb *tcb)
         if (was == TCB_BLOCKED_REPLY || was == TCB_BLOCKED_RECV) {
             tcb->context.x[12] = was == TCB_BLOCKED_REPLY ? BH_SYS_CALL : BH_SYS_RECV;
         }
-        tcb->context.pc -= 4;
+        tcb->context.pc -= INSTRUCTION_SIZE;
     }
 }
 

@@ -37,6 +37,8 @@ enum tcb_slot {
     TCB_SLOT_COUNT
 };
 
+#define INSTRUCTION_SIZE 4 /* what an SVC, or a guest's HVC, is issued again by */
+
 enum tcb_state {
     TCB_INACTIVE = 0,  /* new, or suspended with nothing to restart */
     TCB_RUNNABLE,
